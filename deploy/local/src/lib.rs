@@ -1,0 +1,4 @@
+//! The world around the two functions, on one machine: what cannot be had here, simulated faithfully on the wire.
+
+pub mod fault;
+pub mod serve;
