@@ -107,10 +107,9 @@ fn trimmed(text: &str, kind: Kind, bytes: Range<usize>) -> Range<usize> {
         return bytes.start..bytes.start;
     }
     let (front, back) = match kind {
-        Kind::Code | Kind::Pre => (words.trim_start_matches('\n'), words.trim_end_matches('\n')),
-        Kind::Blockquote | Kind::TextLink | Kind::Bold | Kind::Italic | Kind::Strikethrough => {
-            (words.trim_start(), words.trim_end())
-        }
+        // A quote ends where the code at its end does: across a quote's edge Telegram would drop the code.
+        Kind::Code | Kind::Pre | Kind::Blockquote => (words.trim_start_matches('\n'), words.trim_end_matches('\n')),
+        Kind::TextLink | Kind::Bold | Kind::Italic | Kind::Strikethrough => (words.trim_start(), words.trim_end()),
     };
     bytes.end - front.len()..bytes.start + back.len()
 }
