@@ -2,8 +2,10 @@
 //! No `parse_mode`: nothing has to be escaped, and lengths are those that a reader sees. Pure and linear in the input.
 //! The way through: `latex` shields formulas, `markdown` reads, `text` cleans, `split` cuts, `entities` marks each part.
 
+mod blocks;
 mod definitions;
 mod entities;
+mod inline;
 mod latex;
 mod links;
 mod markdown;

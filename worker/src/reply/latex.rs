@@ -17,7 +17,7 @@ pub(super) fn shielded(markdown: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(markdown.len() + markdown.len() / 8);
     let mut at = 0;
-    for verbatim in verbatim(markdown).into_iter().chain([markdown.len()..markdown.len()]) {
+    for verbatim in verbatim(markdown) {
         if verbatim.start < at {
             continue;
         }
@@ -25,6 +25,7 @@ pub(super) fn shielded(markdown: &str) -> Cow<'_, str> {
         out.push_str(&markdown[verbatim.clone()]);
         at = verbatim.end;
     }
+    shield(&markdown[at..], &mut out);
     Cow::Owned(out)
 }
 

@@ -1,7 +1,9 @@
 //! A table as a phone can show it: aligned columns in fixed width where they fit, else a list of its rows.
 
+use super::markdown::Reader;
 use super::text::{BOLD, Solid, State, Text};
-use pulldown_cmark::Alignment;
+use pulldown_cmark::{Alignment, Tag};
+use std::ops::Range;
 
 /// What a phone shows of fixed-width text without wrapping it, about.
 const WIDEST_COLUMNS: usize = 40;
@@ -119,6 +121,46 @@ impl Table {
                 bullet = "  ";
             }
         }
+    }
+}
+
+/// Each cell is read into a text of its own.
+impl Reader<'_> {
+    pub(super) fn open_cell(&mut self, tag: &Tag<'_>) {
+        let Some(table) = &mut self.table else { return };
+        match tag {
+            Tag::TableCell => table.swap(&mut self.out),
+            _ => table.open_row(),
+        }
+        self.block = false;
+    }
+
+    pub(super) fn close_cell(&mut self, range: &Range<usize>) {
+        let Some(table) = &mut self.table else { return };
+        table.swap(&mut self.out);
+        table.close_cell(range.end);
+        self.source_end = self.source_end.max(range.end);
+        self.block = false;
+    }
+
+    /// Cells beyond the header's number are left out by the standard; here they stay in the last cell.
+    pub(super) fn close_row(&mut self, range: &Range<usize>) {
+        let Some(table) = &mut self.table else { return };
+        let left = self.source.get(table.cell_end..range.end).unwrap_or_default();
+        table.close_row(left.trim_matches(|c: char| c.is_whitespace() || c == '|'));
+        self.source_end = self.source_end.max(range.end);
+    }
+
+    pub(super) fn close_table(&mut self, range: &Range<usize>) {
+        let Some(table) = self.table.take() else { return };
+        // Its place is decided as if its cells had not been read yet.
+        self.source_end = table.source_end;
+        self.block = true;
+        self.block_start = Some(table.start);
+        self.break_line(table.start);
+        let indent = self.indents.last().copied().unwrap_or(0).saturating_sub(self.indent_base);
+        table.write(&mut self.out, self.state.quote, indent);
+        self.source_end = self.source_end.max(range.end);
     }
 }
 

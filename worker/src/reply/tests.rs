@@ -153,6 +153,17 @@ fn narrow_tables_are_aligned_and_wide_ones_listed() {
 }
 
 #[test]
+fn a_break_in_a_cell_is_a_line_of_its_own() {
+    let table = "| A | B |\n|---|---|\n| c | one<br>two |";
+    check(table, "• A: c\n  B: one\n    two", &[(Kind::Bold, "A: c")]);
+}
+
+#[test]
+fn footnotes_are_shown_where_they_stand() {
+    check("a[^1]\n\n[^1]: *b*\n    c", "a[^1]\n\n[^1]: b\nc", &[(Kind::Italic, "b")]);
+}
+
+#[test]
 fn characters_that_telegram_would_change_are_changed_before() {
     check_plain("a\r\nb\tc\u{7}d a\u{30A} A\u{30A} e\u{202E}f g\u{2028}h", "a\nb c d å Å ef g\nh");
     check("x\u{202E} **y**", "x y", &[(Kind::Bold, "y")]);
