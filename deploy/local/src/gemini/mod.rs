@@ -11,7 +11,9 @@ mod picture;
 mod refusal;
 mod reply;
 mod request;
+mod schema;
 mod serve;
+mod turns;
 mod validate;
 
 use std::sync::Arc;
