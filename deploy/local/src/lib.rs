@@ -3,3 +3,4 @@
 pub mod fault;
 pub mod gemini;
 pub mod serve;
+pub mod telegram;
