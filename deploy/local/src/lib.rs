@@ -2,5 +2,7 @@
 
 pub mod fault;
 pub mod gemini;
+pub mod page;
+pub mod pipeline;
 pub mod serve;
 pub mod telegram;
