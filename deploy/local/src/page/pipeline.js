@@ -5,7 +5,7 @@ import { progress } from "./message.js";
 import { title } from "./chat.js";
 
 const SHOWN = 40;
-const WORDS = { waiting: "on its way", queued: "queued", answered: "answered", dropped: "dropped" };
+const WORDS = { waiting: "sent", queued: "queued", answered: "answered", dropped: "dropped" };
 
 /** From SQS, once a second. */
 export async function poll() {
