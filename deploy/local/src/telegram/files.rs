@@ -63,7 +63,10 @@ pub(crate) fn take_photo(shared: &Shared, world: &mut World, bytes: &Bytes) -> R
         return Err(Refusal::bad_request("file must be non-empty"));
     }
     if bytes.len() > MAX_PHOTO_BYTES {
-        return Err(Refusal::bad_request(format!("file of size {} bytes is too big for a photo", bytes.len())));
+        return Err(Refusal::bad_request(format!(
+            "file of size {} bytes is too big for a photo; the maximum size is {MAX_PHOTO_BYTES} bytes",
+            bytes.len()
+        )));
     }
     let (width, height) = photo::size(bytes).ok_or_else(|| Refusal::bad_request("IMAGE_PROCESS_FAILED"))?;
     let (short, long) = (width.min(height), width.max(height));

@@ -8,7 +8,6 @@ mod control;
 mod delivery;
 mod entity;
 mod files;
-mod found;
 mod incoming;
 mod message;
 mod methods;

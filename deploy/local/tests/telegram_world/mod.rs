@@ -1,5 +1,7 @@
 //! A simulated Telegram on ports of its own, a bot's client, and a webhook whose answers the test gives.
 
+#![allow(clippy::unwrap_used, reason = "a test's own helper")]
+
 use std::time::Duration;
 
 use axum::extract::State;
