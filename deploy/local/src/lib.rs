@@ -1,4 +1,6 @@
 //! The world around the two functions, on one machine: what cannot be had here, simulated faithfully on the wire.
 
 pub mod fault;
+pub mod http;
+pub mod ministack;
 pub mod serve;
