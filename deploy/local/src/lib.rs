@@ -1,6 +1,8 @@
 //! The world around the two functions, on one machine: what cannot be had here, simulated faithfully on the wire.
 
 pub mod fault;
+pub mod gemini;
 pub mod http;
 pub mod ministack;
 pub mod serve;
+pub mod telegram;
