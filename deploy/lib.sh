@@ -23,6 +23,12 @@ output() {
         --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue"
 }
 
+# outputs STACK: its outputs, one a line: key, tab, value
+outputs() {
+    aws cloudformation describe-stacks --stack-name "$1" --output text \
+        --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]'
+}
+
 # secret NAME: its value on stdout, nothing if there is none. Callers keep it out of every argv.
 secret() {
     local found
