@@ -127,6 +127,12 @@ impl Telegram {
         self.shared.calls().list()
     }
 
+    /// How many of the latest updates the bot has answered.
+    pub fn answered(&self) -> usize {
+        let answered = |update: &&updates::Update| update.replied_ms.or(update.written_ms).is_some();
+        self.shared.with(|world| world.updates.queue.iter().filter(answered).count())
+    }
+
     /// Somebody writes to a chat.
     pub fn user_writes(&self, incoming: Incoming) -> anyhow::Result<Written> {
         incoming::write(&self.shared, incoming).map_err(anyhow::Error::msg)
