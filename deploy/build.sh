@@ -27,7 +27,8 @@ if [[ -n ${ARCH:-} ]]; then
     cargo lambda build "${flags[@]}"
     for name in ingress worker; do pack "$name" "$target/lambda/$name/bootstrap"; done
 else
-    cargo build --quiet -p ingress -p worker
+    # The whole workspace: a part of it would unify features differently and build the dependencies once more.
+    cargo build --quiet --workspace
     for name in ingress worker; do
         [[ $target/lambda/$name.zip -nt $target/debug/$name ]] && continue
         # Symbols are most of a debug binary; without binutils it is merely larger.

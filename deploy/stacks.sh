@@ -9,7 +9,9 @@ deploy() { # STACK TEMPLATE [PARAMETER=VALUE …]
     shift 2
     step "stack $stack"
     aws cloudformation deploy --stack-name "$stack" --template-file "$template" \
-        --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset ${1+--parameter-overrides "$@"} >&2
+        --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset ${1+--parameter-overrides "$@"} >/dev/null ||
+        fail "stack $stack failed: $(aws cloudformation describe-stack-events --stack-name "$stack" --output text \
+            --query "StackEvents[?contains(ResourceStatus, 'FAILED')].[LogicalResourceId, ResourceStatusReason]")"
 }
 
 # The key holds the hash: the same code is uploaded once, and a new key tells CloudFormation that it is new.

@@ -60,7 +60,8 @@ pub struct TakeOver {
 
 impl Bot {
     pub async fn new(api_url: &str, token: &str) -> Result<Self> {
-        let http = if api_url.starts_with("http://127.0.0.1") { crate::http::loopback() } else { crate::http::internet() };
+        let http =
+            if api_url.starts_with("http://127.0.0.1") { crate::http::loopback() } else { crate::http::internet() };
         let base = format!("{}/bot{token}", api_url.trim_end_matches('/'));
         let mut bot = Self { http: http.build()?, base, username: String::new(), id: 0 };
         let me: Value = bot.call("getMe", &json!({}), PATIENCE).await.context("Telegram refuses TELEGRAM_TOKEN")?;
@@ -95,6 +96,8 @@ impl Bot {
         if url.is_empty() {
             return Ok(noted(&take_over.note).filter(|webhook| webhook.bot_id == self.id));
         }
+        // Somebody set it since: what an earlier run noted is history.
+        drop(std::fs::remove_file(&take_over.note));
         let name = &self.username;
         ensure!(
             take_over.allowed,

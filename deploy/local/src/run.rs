@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Map, Value, json};
@@ -159,12 +160,12 @@ impl World {
                 username: "lambdagram_bot".to_owned(),
                 gateway: Some(aws_url.to_owned()),
                 state_file: Some(self.state.join("telegram.json")),
+                retry_unit: Duration::from_secs(1),
             });
             self.telegram = Some(telegram.await.map_err(|e| taken(e, self.settings.telegram_port, "--telegram-port"))?);
         }
         if self.outside.gemini.is_none() {
-            let options =
-                crate::gemini::Options { port: self.settings.gemini_port, api_key: SIMULATED_KEY.to_owned() };
+            let options = crate::gemini::Options { port: self.settings.gemini_port, api_key: SIMULATED_KEY.to_owned() };
             let gemini = Gemini::start(options).await;
             self.gemini = Some(gemini.map_err(|e| taken(e, self.settings.gemini_port, "--gemini-port"))?);
         }

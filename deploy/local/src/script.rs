@@ -76,11 +76,9 @@ async fn run(command: &mut Command, step: Option<&Step>) -> Result<String> {
         anyhow::Ok(all)
     };
     let mut errors = String::new();
-    let (lines, _, status) = tokio::try_join!(
-        lines,
-        async { Ok(stderr.read_to_string(&mut errors).await?) },
-        async { Ok(child.wait().await?) }
-    )?;
+    let (lines, _, status) = tokio::try_join!(lines, async { Ok(stderr.read_to_string(&mut errors).await?) }, async {
+        Ok(child.wait().await?)
+    })?;
     if !status.success() {
         bail!("{}", errors.trim());
     }

@@ -31,7 +31,10 @@ async fn what_the_bot_sends_is_shown_and_recorded() {
     let sent = world.call("sendMessage", json!({ "chat_id": 1001, "text": "hi" })).await;
     assert_eq!(sent.body["result"]["text"], "hi");
     let state = world.state().await;
-    assert_eq!(state["chats"].as_array().unwrap().iter().find(|c| c["id"] == 1001).unwrap()["messages"][0]["text"], "hi");
+    assert_eq!(
+        state["chats"].as_array().unwrap().iter().find(|c| c["id"] == 1001).unwrap()["messages"][0]["text"],
+        "hi"
+    );
     let calls = world.get("calls").await;
     assert_eq!(calls[0]["method"], "sendMessage");
     assert_eq!(calls[0]["effect"], true);
