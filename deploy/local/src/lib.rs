@@ -1,8 +1,16 @@
 //! The world around the two functions, on one machine: what cannot be had here, simulated faithfully on the wire.
 
+pub mod bot;
 pub mod fault;
 pub mod gemini;
+pub mod http;
+pub mod ministack;
+pub mod outside;
 pub mod page;
 pub mod pipeline;
+pub mod polling;
+pub mod progress;
+pub mod run;
+pub mod script;
 pub mod serve;
 pub mod telegram;
