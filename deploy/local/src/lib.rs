@@ -1,4 +1,5 @@
 //! The world around the two functions, on one machine: what cannot be had here, simulated faithfully on the wire.
 
 pub mod fault;
+pub mod lambda;
 pub mod serve;
