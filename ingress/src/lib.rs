@@ -1,1 +1,137 @@
+//! The webhook: check the secret ▸ seal the envelope ▸ send ▸ 200.
+//!
+//! In comes what Telegram posts to the function URL; out goes one message on the queue, or none, and a status that
+//! Telegram understands. 200 says that the queue has the update, or that the bot never answers its kind.
+//! Anything else makes Telegram deliver it again.
 
+mod secret;
+mod update;
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
+use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
+use lambda_http::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use lambda_http::{Body, Request, RequestExt, Response};
+use shared::{Envelope, envelope};
+use tracing::{error, info};
+
+pub use secret::Secrets;
+
+/// SQS takes no more in one message (1 MiB, quota of 2025).
+const MESSAGE_MAX_BYTES: usize = 1_048_576;
+
+/// How long Telegram shall wait when the queue refuses: long enough for a throttle to pass, short for the person.
+const RETRY_AFTER_S: &str = "5";
+
+/// All attempts together stay under the function's 10 s, so that Telegram always gets an answer.
+pub fn sqs_timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(3))
+        .operation_timeout(Duration::from_secs(8))
+        .build()
+}
+
+/// Everything that the function holds: no token, no key, nobody's name.
+pub struct Ingress {
+    sqs: aws_sdk_sqs::Client,
+    queue_url: String,
+    secrets: Secrets,
+}
+
+impl Ingress {
+    pub fn new(sqs: aws_sdk_sqs::Client, queue_url: String, secrets: Secrets) -> Self {
+        Self { sqs, queue_url, secrets }
+    }
+
+    /// One delivery. The secret is checked before a byte of the body is read.
+    pub async fn answer(&self, request: Request) -> Response<Body> {
+        if request.method() != Method::POST {
+            return answer_with(StatusCode::METHOD_NOT_ALLOWED, (header::ALLOW, "POST"), "only POST");
+        }
+        let token = request.headers().get("x-telegram-bot-api-secret-token");
+        if !self.secrets.accept(token.map_or(b"", |value| value.as_bytes())) {
+            info!("refused: the secret token is wrong or missing");
+            return answer(StatusCode::UNAUTHORIZED, "wrong or missing secret token");
+        }
+        let body: &[u8] = request.body();
+        if body.len() > MESSAGE_MAX_BYTES {
+            return answer(StatusCode::PAYLOAD_TOO_LARGE, "larger than a queue message");
+        }
+        let update = match update::read(body) {
+            Ok(update) => update,
+            Err(problem) => {
+                info!(problem, bytes = body.len(), "refused: not an update");
+                return answer(StatusCode::BAD_REQUEST, problem);
+            }
+        };
+        let Some(conversation) = update.conversation else {
+            info!(update_id = update.id, "ignored: a kind that the bot never answers");
+            return answer(StatusCode::OK, "ignored");
+        };
+        let envelope = Envelope {
+            version: envelope::VERSION,
+            update_id: update.id,
+            conversation,
+            received_at: now_ms(),
+            update: update.raw,
+        };
+        let trace = request.lambda_context_ref().and_then(|context| context.xray_trace_id.clone());
+        self.enqueue(&envelope, trace).await
+    }
+
+    async fn enqueue(&self, envelope: &Envelope<'_>, trace: Option<String>) -> Response<Body> {
+        let body = envelope.seal();
+        if body.len() > MESSAGE_MAX_BYTES {
+            return answer(StatusCode::PAYLOAD_TOO_LARGE, "larger than a queue message");
+        }
+        let (update_id, bytes) = (envelope.update_id, body.len());
+        let conversation = envelope.conversation.hashed();
+        let sent = self
+            .sqs
+            .send_message()
+            .queue_url(&self.queue_url)
+            .message_group_id(envelope.conversation.to_string())
+            .message_deduplication_id(update_id.to_string())
+            .set_message_system_attributes(trace.and_then(trace_header))
+            .message_body(body)
+            .send()
+            .await;
+        match sent {
+            Ok(_) => {
+                info!(update_id, conversation, bytes, "queued");
+                answer(StatusCode::OK, "queued")
+            }
+            Err(failure) => {
+                error!(update_id, conversation, error = %DisplayErrorContext(&failure), "the queue refused");
+                answer_with(StatusCode::SERVICE_UNAVAILABLE, (header::RETRY_AFTER, RETRY_AFTER_S), "try again")
+            }
+        }
+    }
+}
+
+fn answer(status: StatusCode, body: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response
+}
+
+fn answer_with(status: StatusCode, (name, value): (HeaderName, &'static str), body: &'static str) -> Response<Body> {
+    let mut response = answer(status, body);
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+    response
+}
+
+/// The trace that Lambda began for this delivery goes on in the worker.
+fn trace_header(trace: String) -> Option<HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>> {
+    let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace).build().ok()?;
+    Some(HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, value)]))
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,1 +1,9 @@
+//! What the two functions agree on: the message on the queue, how the environment is read, how a log line looks.
 
+pub mod conversation;
+pub mod env;
+pub mod envelope;
+pub mod log;
+
+pub use conversation::ConversationKey;
+pub use envelope::Envelope;
