@@ -1,5 +1,7 @@
 //! The world around the two functions, on one machine: what cannot be had here, simulated faithfully on the wire.
 
+pub mod aws;
+pub mod corpus;
 pub mod fault;
 pub mod http;
 pub mod lambda;
