@@ -3,7 +3,9 @@
 pub mod aws;
 pub mod corpus;
 pub mod fault;
+pub mod gemini;
 pub mod http;
 pub mod lambda;
 pub mod ministack;
 pub mod serve;
+pub mod telegram;
