@@ -1,6 +1,8 @@
 //! The chat page in a real browser: what a person sees and does, and that nobody's words become markup.
 //! Needs Chromium and its driver; without them the tests say so and pass, unless REQUIRE_BROWSER=1.
 
+#![allow(clippy::unwrap_used, reason = "a test's own helpers")]
+
 mod browser_world;
 
 use std::time::Duration;
