@@ -76,7 +76,15 @@ pub(crate) fn take_photo(shared: &Shared, world: &mut World, bytes: &Bytes) -> R
     let kind = photo::content_type(bytes);
     let mut file = new_file("photos", kind, bytes.len(), kind.trim_start_matches("image/"));
     (file.width, file.height) = (width, height);
-    Ok(vec![shared.keep(world, file, bytes)])
+    let mut sizes = Vec::new();
+    // A bot that takes the first size instead of the largest gets a grey thumbnail.
+    if let Some((small, width, height)) = photo::thumbnail(width, height) {
+        let mut file = new_file("thumbnails", "image/png", small.len(), "png");
+        (file.width, file.height) = (width, height);
+        sizes.push(shared.keep(world, file, &small.into()));
+    }
+    sizes.push(shared.keep(world, file, bytes));
+    Ok(sizes)
 }
 
 pub(crate) fn document(shared: &Shared, world: &mut World, source: Source<'_>) -> Result<String, Refusal> {
