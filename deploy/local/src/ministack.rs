@@ -81,6 +81,12 @@ impl Ministack {
         log_file(&self.dir)
     }
 
+    /// Waits until it ends by itself, which it should not; returns what it said last.
+    pub async fn ended(&mut self) -> String {
+        drop(self.child.wait().await);
+        self.last_words()
+    }
+
     /// Ends it in order: state is saved, then the whole process group ends.
     pub async fn stop(mut self) -> Result<()> {
         signal("TERM", &self.group.to_string());
@@ -159,6 +165,7 @@ fn environment(venv: &Path, port: u16, dir: &Path, keep: bool) -> Vec<(&'static 
         ("HOME", dir.into()),
         ("TMPDIR", dir.join("tmp").into()),
         ("BIND_HOST", "127.0.0.1".into()),
+        ("MINISTACK_HOST", "127.0.0.1".into()),
         ("GATEWAY_PORT", port.to_string().into()),
         ("SFTP_ENABLED", "0".into()),
         ("IOT_MTLS_ENABLED", "0".into()),
@@ -210,7 +217,7 @@ fn command_line(pid: &str) -> Option<String> {
 }
 
 /// `target`: a process id, or a group's with a minus sign. It may be gone already: that is what was wanted.
-fn signal(name: &str, target: &str) {
+pub(crate) fn signal(name: &str, target: &str) {
     let kill = StdCommand::new("kill").args(["-s", name, "--", target]).stderr(Stdio::null()).status();
     drop(kill);
 }

@@ -8,7 +8,6 @@ mod control;
 mod delivery;
 mod entity;
 mod files;
-mod found;
 mod incoming;
 mod message;
 mod methods;
@@ -20,6 +19,7 @@ mod server;
 mod store;
 mod target;
 mod text;
+mod update;
 mod updates;
 mod view;
 mod webhook;
@@ -125,6 +125,11 @@ impl Telegram {
     /// What the bot called, newest last.
     pub fn calls(&self) -> Vec<Call> {
         self.shared.calls().list()
+    }
+
+    /// How many updates the bot has answered.
+    pub fn answered(&self) -> u64 {
+        self.shared.with(|world| world.updates.answered)
     }
 
     /// Somebody writes to a chat.

@@ -29,7 +29,7 @@ fn fox_body(canvas: &mut Canvas) {
     canvas.shape("M 34 50 C 28 60 33 72 43 80 C 52 72 56 60 52 50 Z", CREAM);
     for x in [32.5, 46.5] {
         canvas.at(x, 0.0, 1.0, |leg| {
-            leg.shape("M 0 72 L 1 94 C 1 97 9 97 9 94 L 9 72 Z", FUR_LIGHT);
+            leg.shape("M 0 74 C 1 69 8 69 9 74 L 9 94 C 9 97 1 97 1 94 Z", FUR_LIGHT);
             leg.shape("M 0.5 84 L 0.5 94 C -1 98 10 98 9 94 L 9 84 C 6 87 3 82 0.5 84 Z", INK);
         });
     }
@@ -67,7 +67,7 @@ fn fox_head(canvas: &mut Canvas) {
         );
     }
     canvas.shape("M 43 17 C 56 17 66 24 68 35 C 70 40 74 43 77 44 C 70 52 58 55 50 60 Q 43 65 36 60 C 28 55 16 52 9 44 C 12 43 16 40 18 35 C 20 24 30 17 43 17 Z", FUR);
-    canvas.shape("M 43 17 C 48 17 50 24 49 33 C 48 38 38 38 37 33 C 36 24 38 17 43 17 Z", FUR_LIGHT);
+    canvas.shape("M 43 17.5 C 47 17.5 48 26 45.5 44 Q 43 48 40.5 44 C 38 26 39 17.5 43 17.5 Z", FUR_LIGHT);
     canvas.shape("M 9 44 C 18 46 25 41 33 42 C 38 44 40 47 43 47 C 46 47 48 44 53 42 C 61 41 68 46 77 44 C 70 52 58 55 50 60 Q 43 65 36 60 C 28 55 16 52 9 44 Z", CREAM);
     for x in [31.0, 55.0] {
         canvas.ellipse(x, 37.5, 3.1, 3.7, INK);
@@ -83,7 +83,7 @@ pub(super) fn cat(canvas: &mut Canvas) {
     canvas.shape("M 30 52 C 20 68 22 88 30 96 L 66 96 C 76 84 72 64 60 52 Z", 0x56617f);
     canvas.shape("M 37 56 C 33 68 37 78 45 82 C 53 78 57 68 53 56 Z", 0xe9edf7);
     for x in [34.0, 47.0] {
-        canvas.at(x, 0.0, 1.0, |leg| leg.shape("M 0 74 L 0 93 C -1 98 10 98 9 93 L 9 74 Z", 0x65708f));
+        canvas.at(x, 0.0, 1.0, |leg| leg.shape("M 0 76 C 1 71 8 71 9 76 L 9 93 C 10 98 -1 98 0 93 Z", 0x65708f));
         canvas.ellipse(x + 4.5, 95.0, 5.4, 2.6, 0xe9edf7);
     }
     cat_head(canvas);

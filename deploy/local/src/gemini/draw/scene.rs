@@ -166,13 +166,9 @@ fn sea(canvas: &mut Canvas, named: &Named) {
     let (from, to) = if named.night { (0x2a3f7a, 0x14224d) } else { (0x57b6d6, 0x1f6f9f) };
     canvas.band(62.0, 100.0, from, to);
     for number in 0..26 {
-        let (x, y) = (scatter(number, 0.618) * canvas.width, 64.0 + scatter(number, 0.381) * 34.0);
+        let (x, y) = (scatter(number, 0.618) * canvas.width, 64.0 + scatter(number, 0.414) * 34.0);
         let length = 2.0 + (y - 60.0) / 6.0;
-        canvas.line(
-            &format!("M {x} {y} q").replace(" q", &format!(" Q {} {} {} {y}", x + length / 2.0, y - 1.0, x + length)),
-            0.5,
-            0x66ff_ffff,
-        );
+        canvas.line(&format!("M {x} {y} Q {} {} {} {y}", x + length / 2.0, y - 1.0, x + length), 0.5, 0x66ff_ffff);
     }
     if !(named.fox || named.cat || named.house) {
         let x = canvas.width * 0.5 - 19.0;

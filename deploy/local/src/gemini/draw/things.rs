@@ -71,7 +71,7 @@ pub(super) fn flower(canvas: &mut Canvas, petal: u32) {
 
 pub(super) fn cloud(canvas: &mut Canvas) {
     for (x, y, radius) in [(0.0, 0.0, 5.0), (6.0, -2.5, 6.5), (13.0, 0.0, 5.0), (6.5, 1.5, 4.5)] {
-        canvas.circle(x, y, radius, 0xe6ff_ffff);
+        canvas.circle(x, y, radius, 0x00fb_fdff);
     }
 }
 

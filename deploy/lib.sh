@@ -1,0 +1,50 @@
+# shellcheck shell=bash
+# What the scripts share: the stack's names, and an AWS CLI that never misses the endpoint. Sourced, not run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+STACK=${STACK:-lambdagram}
+export AWS_PAGER="" # version 2 would wait for a key
+
+# Version 1's `aws sqs` ignores AWS_ENDPOINT_URL and would go to the real service.
+aws() {
+    command aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} "$@"
+}
+
+step() { printf '%s\n' "$*"; }
+fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+# output STACK KEY
+output() {
+    aws cloudformation describe-stacks --stack-name "$1" --output text \
+        --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue"
+}
+
+# outputs STACK: its outputs, one a line: key, tab, value
+outputs() {
+    aws cloudformation describe-stacks --stack-name "$1" --output text \
+        --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]'
+}
+
+# secret NAME: its value on stdout, nothing if there is none. Callers keep it out of every argv.
+secret() {
+    local found
+    if found=$(aws ssm get-parameter --name "/$STACK/$1" --with-decryption --output text --query Parameter.Value 2>&1); then
+        printf '%s' "$found"
+    else
+        [[ $found == *ParameterNotFound* ]] || fail "reading /$STACK/$1: $found"
+    fi
+}
+
+# Lambda's name for what the zips are built for: ARCH, or this machine's.
+architecture() {
+    case ${ARCH:-$(uname -m)} in
+        arm64 | aarch64) echo arm64 ;;
+        *) echo x86_64 ;;
+    esac
+}
+
+sha256() { python3 -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())'; }

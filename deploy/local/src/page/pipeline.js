@@ -1,0 +1,61 @@
+// The way of the updates: numbers of each stage, and the latest updates with how far and how fast they came.
+
+import { byId, byTestId, duration, el, put } from "./dom.js";
+import { progress } from "./message.js";
+import { title } from "./chat.js";
+
+const SHOWN = 40;
+const WORDS = { waiting: "sent", queued: "queued", answered: "answered", dropped: "dropped" };
+
+/** From SQS, once a second. */
+export async function poll() {
+  let depth;
+  try {
+    depth = await (await fetch("/_sim/pipeline")).json();
+  } catch {
+    depth = { error: "The local run does not answer: has it been stopped?" };
+  }
+  number("queued", depth.queued, "queue");
+  number("in-flight", depth.in_flight, "worker");
+  number("dlq", depth.dlq, "dlq");
+  if (depth.answered !== undefined && depth.answered !== null) number("answered", depth.answered);
+  const problem = byId("pipeline-problem");
+  problem.hidden = !depth.error;
+  put(problem, depth.error ?? "");
+}
+
+/** From the simulated Telegram, at each change. */
+export function showUpdates(state) {
+  const { updates } = state;
+  number("waiting", updates.filter((update) => progress(update) === "waiting").length, "telegram");
+  const accepted = updates.filter((update) => update.accepted_ms);
+  number("ingress", updates.findLast((update) => update.last_status)?.last_status);
+  busy("ingress", updates.some((update) => update.status === "delivering"));
+  const last = accepted.at(-1);
+  put(byId("ingress-note"), last ? `last one took ${duration(last.accepted_ms - last.sent_ms)}` : "answers 200 once queued");
+  const answered = updates.filter((update) => update.answered_ms);
+  number("answered", answered.length);
+  busy("answered", answered.some((update) => Date.now() - update.answered_ms < 3000));
+  const names = new Map(state.chats.map((chat) => [chat.id, title(chat)]));
+  byId("updates").replaceChildren(...updates.slice(-SHOWN).reverse().map((update) => row(update, names)));
+}
+
+function row(update, names) {
+  const state = progress(update);
+  const took = update.answered_ms ? duration(update.answered_ms - update.sent_ms) : update.accepted_ms ? `${duration(update.accepted_ms - update.sent_ms)} to queue` : "";
+  const tries = update.attempts > 1 ? `${update.attempts} attempts, last ${update.last_status ?? "broke"}` : "";
+  return el("li", { testid: "update", "data-state": state, "data-update-id": update.update_id },
+    el("span", { class: `pill ${state}` }, WORDS[state]),
+    el("span", { class: "what" }, names.get(update.chat_id) ?? "–", el("small", {}, `${update.kind.replaceAll("_", " ")} ${update.update_id}`)),
+    el("span", { class: "took" }, took, tries ? el("small", {}, tries) : null));
+}
+
+function number(id, value, stage) {
+  const output = byTestId(`pipeline-${id}`);
+  put(output, value ?? "–");
+  if (stage) busy(stage, value > 0);
+}
+
+function busy(stage, is) {
+  document.querySelector(`[data-stage="${stage}"]`).classList.toggle("busy", Boolean(is));
+}
