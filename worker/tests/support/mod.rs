@@ -129,7 +129,8 @@ impl World {
                 let envelope: Value = serde_json::from_str(message.body().unwrap()).unwrap_or_default();
                 kept.push(envelope["update_id"].as_u64().unwrap_or_default());
             } else {
-                self.queue.delete(message).await.unwrap();
+                // The worker has deleted it by itself, unless it could not.
+                drop(self.queue.delete(message).await);
             }
         }
         kept
