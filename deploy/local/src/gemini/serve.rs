@@ -21,8 +21,9 @@ use crate::fault;
 
 /// Inline media included; since 2026-01-08.
 const REQUEST_LIMIT_BYTES: usize = 100 * 1024 * 1024;
-/// A streamed answer takes about this long, so that a person sees it grow.
-const STREAM_TAKES: Duration = Duration::from_millis(1_200);
+/// Between two chunks of a stream, so that a person sees an answer grow; a long answer takes no longer than [`STREAM_TAKES`].
+const CHUNK_PAUSE: Duration = Duration::from_millis(80);
+const STREAM_TAKES: Duration = Duration::from_millis(1_500);
 
 pub(super) fn router(state: State) -> Router {
     Router::new()
@@ -142,7 +143,7 @@ async fn think(model: Model, request: Request) -> Result<Reply, Refusal> {
 
 /// Server-sent events, or without `alt=sse` one JSON array that grows.
 fn streamed(chunks: Vec<Value>, sse: bool) -> Response {
-    let (count, pause) = (chunks.len(), STREAM_TAKES / chunks.len().max(1) as u32);
+    let (count, pause) = (chunks.len(), CHUNK_PAUSE.min(STREAM_TAKES / chunks.len().max(1) as u32));
     let lines = chunks.into_iter().enumerate().map(move |(index, chunk)| match (sse, index) {
         (true, _) => format!("data: {chunk}\r\n\r\n"),
         (false, 0) if count == 1 => format!("[{chunk}]"),

@@ -24,6 +24,10 @@ export class Chat {
       this.log, this.action, this.composer.node);
     this.log.append(this.empty, this.draft);
     this.composer.acceptDrops(this.node);
+    // A composer that grows, or a picture that arrives, must not hide the last message.
+    this.atEnd = true;
+    this.log.addEventListener("scroll", () => { this.atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 80; });
+    new ResizeObserver(() => this.toEnd()).observe(this.log);
     this.composer.onwriter = () => { this.shown.clear(); this.update(this.latest, this.state); };
   }
 
@@ -37,12 +41,15 @@ export class Chat {
     this.composer.writers(group ? people : [], chat);
     put(this.empty, `Nothing here yet. Write “hello”, or “draw a fox”.${group ? ` In a group, name the bot: @${state.bot.username}` : ""}`);
     this.empty.hidden = chat.messages.length > 0;
-    const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 80;
     this.place(chat, state, group);
     this.showDraft(chat.draft);
     const doing = chat.action ? `${state.bot.first_name} ${ACTIONS[chat.action.kind] ?? chat.action.kind}…` : "";
     put(this.action, doing);
-    if (atEnd) this.log.scrollTop = this.log.scrollHeight;
+    this.toEnd();
+  }
+
+  toEnd() {
+    if (this.atEnd) this.log.scrollTop = this.log.scrollHeight;
   }
 
   // Messages that have not changed keep their nodes: a revealed spoiler stays so, and nothing is announced twice.

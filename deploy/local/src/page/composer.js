@@ -11,7 +11,7 @@ export class Composer {
     this.as = el("select", { class: "as", testid: "writer", "aria-label": "Write as", hidden: true, onchange: () => this.onwriter() });
     this.text = el("textarea", { rows: 1, testid: "composer", placeholder: "Message", "aria-label": "Message", enterkeyhint: "send" });
     this.file = el("input", { type: "file", accept: "image/*", class: "file", testid: "photo-input", "aria-label": "Attach a photo" });
-    this.attach = el("label", { class: "attach", title: "Attach a photo (or paste, or drop one)" }, this.file, el("span", { "aria-hidden": "true" }, "📎"));
+    this.attach = el("label", { class: "attach", title: "Attach a photo (or paste, or drop one)" }, this.file, el("span", { "aria-hidden": "true" }));
     this.button = el("button", { type: "submit", class: "send", testid: "send", "aria-label": "Send", title: "Send (Enter)" }, "➤");
     this.context = el("div", { class: "context", testid: "composer-context", hidden: true });
     this.problem = el("p", { class: "problem", role: "alert", testid: "composer-problem", hidden: true });
@@ -43,9 +43,8 @@ export class Composer {
   /** Who may write here; nobody to choose in a private chat. */
   writers(people, chat) {
     const key = JSON.stringify(people.map((person) => [person.id, person.first_name]));
-    put(this.button, "➤");
     this.as.hidden = people.length < 2;
-    this.text.placeholder = people.length ? "Message the group" : `Message as ${chat.first_name ?? "yourself"}`;
+    this.text.placeholder = people.length ? "Message" : `Message as ${chat.first_name ?? "yourself"}`;
     if (key === this.peopleKey) return;
     this.peopleKey = key;
     const before = this.as.value;
@@ -116,7 +115,8 @@ export class Composer {
 
   grow() {
     this.text.style.height = "auto";
-    this.text.style.height = `${Math.min(this.text.scrollHeight, 140)}px`;
+    // Two pixels of border, which scrollHeight leaves out.
+    this.text.style.height = `${Math.min(this.text.scrollHeight + 2, 140)}px`;
   }
 }
 

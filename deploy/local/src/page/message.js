@@ -26,7 +26,7 @@ export function bubble(message, view, on) {
     view.named ? el("span", { class: `author hue-${Math.abs(message.from?.id ?? 0) % 6}` }, name(message.from)) : null,
     message.reply_to ? quoted(message, on) : null,
     message.photo ? photo(message.photo, words) : null,
-    message.document ? el("span", { class: "document" }, `📎 ${message.document.file_name ?? "document"}`) : null,
+    message.document ? el("span", { class: "document" }, `▤ ${message.document.file_name ?? "document"}`) : null,
     words ? el("div", { class: "words", testid: "message-text", dir: "auto" }, ...render(words, entities, on.command)) : null,
     !words && !message.photo && !message.document ? el("em", { class: "other" }, other(message)) : null,
     foot(message, view),

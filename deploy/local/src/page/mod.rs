@@ -43,7 +43,7 @@ const ASSETS: &[(&str, &str, &str)] = &[
 #[derive(Clone)]
 struct Parts {
     telegram: Option<Telegram>,
-    gemini: bool,
+    gemini: Option<Gemini>,
     pipeline: Pipeline,
 }
 
@@ -61,7 +61,7 @@ pub async fn start(
     if let Some(gemini) = &gemini {
         router = router.nest("/_sim/gemini", gemini.control());
     }
-    let parts = Parts { telegram, gemini: gemini.is_some(), pipeline };
+    let parts = Parts { telegram, gemini, pipeline };
     let own = Router::new().route("/_sim/page", get(setup)).route("/_sim/pipeline", get(depth)).with_state(parts);
     let assets = ASSETS.iter().fold(Router::new(), |router, (path, content_type, text)| {
         let headers = [(header::CONTENT_TYPE, *content_type), (header::CACHE_CONTROL, "no-cache")];
@@ -73,7 +73,7 @@ pub async fn start(
 
 /// What is simulated here.
 async fn setup(State(parts): State<Parts>) -> Json<Value> {
-    Json(json!({"telegram": parts.telegram.is_some(), "gemini": parts.gemini}))
+    Json(json!({"telegram": parts.telegram.is_some(), "gemini": parts.gemini.is_some()}))
 }
 
 async fn depth(State(parts): State<Parts>) -> Json<Value> {

@@ -14,6 +14,7 @@ async function start() {
   trouble.build(setup);
   const dialog = byId("photo");
   dialog.addEventListener("click", () => dialog.close());
+  byId("more").addEventListener("click", () => byId("more").setAttribute("aria-expanded", String(byId("side").classList.toggle("open"))));
   const tick = () => Promise.allSettled([pipeline.poll(), trouble.poll(setup)]);
   tick();
   setInterval(() => { if (!document.hidden) tick(); }, 1000);

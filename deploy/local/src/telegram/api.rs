@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use super::methods;
 use super::params::Params;
 use super::refusal::Refusal;
 use super::server::Shared;
-use crate::fault;
+use crate::fault::{self, Kind};
 
 /// A method's answer: the result, and sometimes a word about it.
 pub(crate) struct Answer {
@@ -81,36 +81,44 @@ async fn call(shared: Arc<Shared>, method: &str, request: Request) -> Response {
         Err(refusal) => return refusal.into_response(),
     };
     let chat_id = params.integer("chat_id");
-    let n = shared.calls().arrive(method, chat_id, Value::Object(params.seen.clone()));
-    let fault = shared.faults.take(method, chat_id);
-    let breaks = matches!(fault, Some(fault::Kind::BreakBefore | fault::Kind::BreakAfter));
-    let carry_out = || async {
-        let answer = methods::call(&shared, method, &params).await;
-        shared.calls().update(n, |call| call.effect = answer.is_ok());
-        answer.map_or_else(IntoResponse::into_response, IntoResponse::into_response)
-    };
-    let response = fault::under(fault, |kind| Refusal::of_fault(kind).into_response(), carry_out).await;
-    if !breaks {
-        shared.calls().update(n, |call| call.status = response.status().as_u16());
-    }
-    shared.changed();
-    response
+    let seen = Value::Object(params.seen.clone());
+    recorded(&shared, method, chat_id, seen, || async {
+        methods::call(&shared, method, &params).await.map(IntoResponse::into_response)
+    })
+    .await
 }
 
-async fn download(shared: &Arc<Shared>, path: &str) -> Response {
-    let n = shared.calls().arrive("file", None, json!({ "path": path }));
-    let fault = shared.faults.take("file", None);
-    let breaks = matches!(fault, Some(fault::Kind::BreakBefore | fault::Kind::BreakAfter));
-    let carry_out = || async {
+async fn download(shared: &Shared, path: &str) -> Response {
+    recorded(shared, "file", None, json!({ "path": path }), || async {
         let found = shared.with(|world| world.files.values().find(|file| file.file_path == path).cloned());
-        let Some(bytes) = found.as_ref().and_then(|file| shared.bytes_of(&file.file_id)) else {
-            return Refusal::new(404, "Not Found").into_response();
-        };
-        shared.calls().update(n, |call| call.effect = true);
+        let bytes = found.and_then(|file| shared.bytes_of(&file.file_id));
+        let bytes = bytes.ok_or_else(|| Refusal::new(404, "Not Found"))?;
         // The real server names no better type than this.
-        (StatusCode::OK, [(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()
+        Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+    })
+    .await
+}
+
+/// Carries a call out under its fault, if one is due, and keeps a record of it.
+async fn recorded<F>(
+    shared: &Shared,
+    method: &str,
+    chat_id: Option<i64>,
+    params: Value,
+    carry_out: impl FnOnce() -> F,
+) -> Response
+where
+    F: Future<Output = Result<Response, Refusal>>,
+{
+    let n = shared.calls().arrive(method, chat_id, params);
+    let fault = shared.faults.take(method, chat_id);
+    let breaks = matches!(fault, Some(Kind::BreakBefore | Kind::BreakAfter));
+    let call = || async {
+        let outcome = carry_out().await;
+        shared.calls().update(n, |call| call.effect = outcome.is_ok());
+        outcome.unwrap_or_else(IntoResponse::into_response)
     };
-    let response = fault::under(fault, |kind| Refusal::of_fault(kind).into_response(), carry_out).await;
+    let response = fault::under(fault, |kind| Refusal::of_fault(kind).into_response(), call).await;
     if !breaks {
         shared.calls().update(n, |call| call.status = response.status().as_u16());
     }

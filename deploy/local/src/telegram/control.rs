@@ -1,5 +1,15 @@
 //! The control API: people write, chats change, faults are ordered, and everything can be looked at.
 //! Whatever is wrong with a request is answered with 400 and a sentence that says what to do.
+//!
+//! ```text
+//! GET  state, events                  all there is, once or as server-sent events
+//! POST messages, photos, updates      somebody writes; a raw Update is delivered as it is
+//! POST chats, chats/<id>              create; set blocked, deactivated, kicked, is_forum, title, thread, migrate_to_chat_id
+//! POST bot                            can_read_all_group_messages
+//! GET, PUT files/<file_id>            bytes; give a file an id
+//! GET, DELETE calls                   what the bot called
+//! GET, POST, DELETE faults            what shall go wrong
+//! ```
 
 use std::sync::Arc;
 

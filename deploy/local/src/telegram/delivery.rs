@@ -5,14 +5,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HOST, RETRY_AFTER};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HOST, RETRY_AFTER};
 use reqwest::{Client, Response, redirect};
 use tokio::task::JoinSet;
 use url::Url;
 
 use super::clock::now_ms;
 use super::server::Shared;
-use super::updates::{Attempt, Update, Webhook};
+use super::update::Update;
+use super::updates::{Attempt, Webhook};
 
 /// How long the webhook may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -65,7 +66,8 @@ async fn attempt(shared: Arc<Shared>, client: Client, webhook: Webhook, update: 
 
 async fn post(shared: &Shared, client: &Client, webhook: &Webhook, body: String) -> reqwest::Result<Response> {
     let (address, host) = route(&webhook.url, shared.gateway.as_deref());
-    let mut request = client.post(address).header(CONTENT_TYPE, "application/json").body(body);
+    let mut request = client.post(address).body(body);
+    request = request.header(CONTENT_TYPE, "application/json").header(ACCEPT_ENCODING, "gzip, deflate");
     if let Some(host) = host {
         request = request.header(HOST, host);
     }

@@ -63,7 +63,10 @@ pub(crate) fn take_photo(shared: &Shared, world: &mut World, bytes: &Bytes) -> R
         return Err(Refusal::bad_request("file must be non-empty"));
     }
     if bytes.len() > MAX_PHOTO_BYTES {
-        return Err(Refusal::bad_request(format!("file of size {} bytes is too big for a photo", bytes.len())));
+        return Err(Refusal::bad_request(format!(
+            "file of size {} bytes is too big for a photo; the maximum size is {MAX_PHOTO_BYTES} bytes",
+            bytes.len()
+        )));
     }
     let (width, height) = photo::size(bytes).ok_or_else(|| Refusal::bad_request("IMAGE_PROCESS_FAILED"))?;
     let (short, long) = (width.min(height), width.max(height));
@@ -73,7 +76,15 @@ pub(crate) fn take_photo(shared: &Shared, world: &mut World, bytes: &Bytes) -> R
     let kind = photo::content_type(bytes);
     let mut file = new_file("photos", kind, bytes.len(), kind.trim_start_matches("image/"));
     (file.width, file.height) = (width, height);
-    Ok(vec![shared.keep(world, file, bytes)])
+    let mut sizes = Vec::new();
+    // A bot that takes the first size instead of the largest gets a grey thumbnail.
+    if let Some((small, width, height)) = photo::thumbnail(width, height) {
+        let mut file = new_file("thumbnails", "image/png", small.len(), "png");
+        (file.width, file.height) = (width, height);
+        sizes.push(shared.keep(world, file, &small.into()));
+    }
+    sizes.push(shared.keep(world, file, bytes));
+    Ok(sizes)
 }
 
 pub(crate) fn document(shared: &Shared, world: &mut World, source: Source<'_>) -> Result<String, Refusal> {

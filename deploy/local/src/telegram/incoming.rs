@@ -1,5 +1,7 @@
 //! What people write: a message is put into its chat, and an update for the bot onto its queue.
 
+use std::collections::btree_map::Entry;
+
 use axum::body::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -7,9 +9,9 @@ use serde_json::{Map, Value};
 use super::clock::now_s;
 use super::entity::Entity;
 use super::files;
-use super::found;
 use super::message::{Content, Formatted, Message};
 use super::server::Shared;
+use super::text::found;
 use super::world::{Chat, ChatKind, World};
 
 /// A person's message.
@@ -170,14 +172,16 @@ fn learn(world: &mut World, object: &Value) {
             world.users.entry(user.id).or_insert(user);
         }
     }
-    if !world.chats.contains_key(&chat_id) {
-        let Ok(chat) = serde_json::from_value::<Chat>(message["chat"].clone()) else { return };
-        world.chats.insert(chat_id, chat);
+    let described = serde_json::from_value::<Chat>(message["chat"].clone());
+    if let (Entry::Vacant(place), Ok(chat)) = (world.chats.entry(chat_id), described) {
+        place.insert(chat);
     }
     let (Some(chat), Some(message_id)) = (world.chats.get_mut(&chat_id), message["message_id"].as_i64()) else {
         return;
     };
-    if let Some(thread_id) = message["message_thread_id"].as_i64().filter(|_| chat.is_forum) {
+    if let (Some(thread_id), Some(true)) =
+        (message["message_thread_id"].as_i64(), message["is_topic_message"].as_bool())
+    {
         chat.threads.entry(thread_id).or_insert_with(|| format!("Topic {thread_id}"));
     }
     if message_id > 0 {

@@ -55,6 +55,8 @@ impl Message {
         let mut message = self.json_without_reply(world, chat);
         if let Some(original) = self.reply_to.and_then(|id| chat.messages.get(&id)) {
             message["reply_to_message"] = original.json_without_reply(world, chat);
+        } else if let Some(topic) = self.thread_id.and_then(|id| topic_json(world, chat, id)) {
+            message["reply_to_message"] = topic;
         }
         message
     }
@@ -107,6 +109,15 @@ impl Message {
         }
         view
     }
+}
+
+/// In a forum, what replies to nothing replies to the message that opened the topic.
+fn topic_json(world: &World, chat: &Chat, thread_id: i64) -> Option<Value> {
+    let name = chat.threads.get(&thread_id).filter(|_| chat.is_forum)?;
+    let opened_by = chat.members.iter().find(|member| **member != world.bot.id)?;
+    Some(json!({ "message_id": thread_id, "date": 0, "chat": chat.json(), "from": world.user_json(*opened_by),
+        "message_thread_id": thread_id, "is_topic_message": true,
+        "forum_topic_created": { "name": name, "icon_color": 7_322_096 } }))
 }
 
 impl Content {

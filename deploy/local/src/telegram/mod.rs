@@ -8,7 +8,6 @@ mod control;
 mod delivery;
 mod entity;
 mod files;
-mod found;
 mod incoming;
 mod message;
 mod methods;
@@ -20,6 +19,7 @@ mod server;
 mod store;
 mod target;
 mod text;
+mod update;
 mod updates;
 mod view;
 mod webhook;
@@ -127,10 +127,9 @@ impl Telegram {
         self.shared.calls().list()
     }
 
-    /// How many of the latest updates the bot has answered.
-    pub fn answered(&self) -> usize {
-        let answered = |update: &&updates::Update| update.replied_ms.or(update.written_ms).is_some();
-        self.shared.with(|world| world.updates.queue.iter().filter(answered).count())
+    /// How many updates the bot has answered.
+    pub fn answered(&self) -> u64 {
+        self.shared.with(|world| world.updates.answered)
     }
 
     /// Somebody writes to a chat.

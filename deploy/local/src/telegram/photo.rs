@@ -10,6 +10,19 @@ pub(crate) fn content_type(bytes: &[u8]) -> &'static str {
     if bytes.starts_with(b"\x89PNG") { "image/png" } else { "image/jpeg" }
 }
 
+/// A grey PNG of the same shape, for the smallest of a photo's sizes; none for a picture that is as small itself.
+pub(crate) fn thumbnail(width: u32, height: u32) -> Option<(Vec<u8>, u32, u32)> {
+    const LONGEST: u32 = 90;
+    let long = width.max(height);
+    let scaled = |side: u32| (side * LONGEST / long).max(1);
+    if long <= LONGEST {
+        return None;
+    }
+    let mut pixels = tiny_skia::Pixmap::new(scaled(width), scaled(height))?;
+    pixels.fill(tiny_skia::Color::from_rgba8(128, 128, 128, 255));
+    Some((pixels.encode_png().ok()?, pixels.width(), pixels.height()))
+}
+
 fn png(bytes: &[u8]) -> Option<(u32, u32)> {
     let field = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
     (bytes.get(12..16)? == b"IHDR").then_some(())?;

@@ -20,10 +20,8 @@ impl Target {
         let chat = chat(world, params)?;
         let reply_to = reply.find(chat)?;
         let thread_id = params.integer("message_thread_id").filter(|id| *id != 0);
-        if let Some(thread_id) = thread_id {
-            if !chat.is_forum || !chat.threads.contains_key(&thread_id) {
-                return Err(Refusal::bad_request("message thread not found"));
-            }
+        if thread_id.is_some_and(|id| !chat.threads.contains_key(&id)) {
+            return Err(Refusal::bad_request("message thread not found"));
         }
         Ok(Self { chat_id: chat.id, thread_id, reply_to })
     }
@@ -45,6 +43,9 @@ pub(crate) fn chat<'a>(world: &'a World, params: &Params) -> Result<&'a Chat, Re
     if let Some(to) = chat.migrate_to_chat_id {
         return Err(Refusal::migrated(to));
     }
+    if chat.deactivated {
+        return Err(Refusal::forbidden("user is deactivated"));
+    }
     if chat.kicked {
         let kind = match chat.kind {
             ChatKind::Group => "group",
@@ -58,9 +59,6 @@ pub(crate) fn chat<'a>(world: &'a World, params: &Params) -> Result<&'a Chat, Re
 
 /// What only Telegram's own servers know, and say last.
 pub(crate) fn check_peer(chat: &Chat) -> Result<(), Refusal> {
-    if chat.deactivated {
-        return Err(Refusal::forbidden("user is deactivated"));
-    }
     if chat.blocked {
         return Err(Refusal::forbidden("bot was blocked by the user"));
     }
@@ -87,14 +85,15 @@ impl Reply {
                 quote: None,
             });
         }
-        let unparsed = |reason: &str| Refusal::bad_request(format!("can't parse reply parameters JSON object{reason}"));
-        let given: Value = params.json("reply_parameters").ok_or_else(|| unparsed(""))?;
-        let Some(given) = given.as_object() else {
-            return Err(unparsed(": expected an Object"));
-        };
+        let unparsed = || Refusal::bad_request("can't parse reply parameters JSON object");
+        let given: Value = params.json("reply_parameters").ok_or_else(unparsed)?;
+        let given = given.as_object().ok_or_else(|| Refusal::bad_request("object expected as reply parameters"))?;
+        if given.is_empty() {
+            return Ok(Self { message_id: None, chat: None, without: false, quote: None });
+        }
         let message_id = given.get("message_id").and_then(integer);
         if message_id.is_none() {
-            return Err(Refusal::bad_request("can't parse reply parameters: Can't find field \"message_id\""));
+            return Err(Refusal::bad_request("can't find field \"message_id\""));
         }
         Ok(Self {
             message_id,

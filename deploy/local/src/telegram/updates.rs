@@ -7,11 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::clock::{now_ms, random};
+use super::update::{LIFE_MS, Status, Update};
 
 /// Kinds that come only if `allowed_updates` names them.
 const ON_REQUEST: [&str; 3] = ["chat_member", "message_reaction", "message_reaction_count"];
-/// An update is dropped at this age.
-const LIFE_MS: u64 = 24 * 3600 * 1000;
 /// No `Retry-After` of a webhook is honoured beyond this.
 const MAX_RETRY_AFTER_S: u64 = 3600;
 /// Finished updates that are kept to be looked at.
@@ -24,6 +23,9 @@ pub(crate) struct Updates {
     pub(crate) allowed: Option<Vec<String>>,
     pub(crate) next_id: i64,
     pub(crate) queue: Vec<Update>,
+    /// How many the bot has answered, those forgotten included.
+    #[serde(default)]
+    pub(crate) answered: u64,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -35,46 +37,6 @@ pub(crate) struct Webhook {
     pub(crate) has_custom_certificate: bool,
     pub(crate) last_error_s: Option<u64>,
     pub(crate) last_error: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Status {
-    Waiting,
-    /// Sent, not yet answered; with getUpdates: handed out, not yet confirmed.
-    Delivering,
-    Accepted,
-    Dropped,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct Update {
-    pub(crate) update_id: i64,
-    pub(crate) kind: String,
-    /// Only the first of a queue is sent, until it is accepted or dropped.
-    pub(crate) queue_id: String,
-    pub(crate) chat_id: Option<i64>,
-    pub(crate) message_id: Option<i64>,
-    /// The bytes that the bot gets.
-    pub(crate) body: String,
-    pub(crate) status: Status,
-    pub(crate) attempts: u32,
-    pub(crate) last_status: Option<u16>,
-    /// The wait before the next attempt grows from here, in units of `retry_unit`.
-    pub(crate) delay: u64,
-    pub(crate) not_before_ms: u64,
-    pub(crate) sent_ms: u64,
-    pub(crate) accepted_ms: Option<u64>,
-    /// When the bot replied to this message.
-    pub(crate) replied_ms: Option<u64>,
-    /// When the bot first wrote to the chat after it without replying to anything.
-    pub(crate) written_ms: Option<u64>,
-}
-
-impl Update {
-    pub(crate) fn pending(&self) -> bool {
-        matches!(self.status, Status::Waiting | Status::Delivering)
-    }
 }
 
 /// What became of an attempt to deliver.
@@ -103,24 +65,7 @@ impl Updates {
         if !self.allows(kind) {
             return update_id;
         }
-        let message = if object["chat"].is_object() { object } else { &object["message"] };
-        self.queue.push(Update {
-            update_id,
-            kind: kind.to_owned(),
-            queue_id: queue_id(kind, object),
-            chat_id: message["chat"]["id"].as_i64(),
-            message_id: message["message_id"].as_i64(),
-            body,
-            status: Status::Waiting,
-            attempts: 0,
-            last_status: None,
-            delay: 1,
-            not_before_ms: 0,
-            sent_ms: now_ms(),
-            accepted_ms: None,
-            replied_ms: None,
-            written_ms: None,
-        });
+        self.queue.push(Update::new(update_id, kind, object, body));
         self.forget_finished();
         update_id
     }
@@ -149,6 +94,7 @@ impl Updates {
     /// Takes what may be sent now: the first of each queue, if its time has come, up to `max_connections`
     /// at once. Also says when the next one's time comes.
     pub(crate) fn take_due(&mut self, now_ms: u64) -> (Vec<Update>, Option<u64>) {
+        self.drop_old(now_ms);
         let Some(webhook) = &self.webhook else { return (Vec::new(), None) };
         let delivering = self.queue.iter().filter(|update| update.status == Status::Delivering).count();
         let mut free = usize::try_from(webhook.max_connections).unwrap_or(1).saturating_sub(delivering);
@@ -200,6 +146,7 @@ impl Updates {
     /// Confirms and returns updates as getUpdates does: all before `offset` are done with; a negative one counts from
     /// the end.
     pub(crate) fn hand_out(&mut self, offset: i64, limit: usize) -> Vec<String> {
+        self.drop_old(now_ms());
         let mut first = offset;
         if offset < 0 {
             let ids: Vec<i64> = self.pending().map(|update| update.update_id).collect();
@@ -227,6 +174,13 @@ impl Updates {
         }
     }
 
+    fn drop_old(&mut self, now_ms: u64) {
+        let old = |update: &&mut Update| update.status == Status::Waiting && now_ms > update.sent_ms + LIFE_MS;
+        for update in self.queue.iter_mut().filter(old) {
+            update.status = Status::Dropped;
+        }
+    }
+
     pub(crate) fn drop_pending(&mut self) {
         for update in self.queue.iter_mut().filter(|update| update.pending()) {
             update.status = Status::Dropped;
@@ -237,29 +191,65 @@ impl Updates {
     pub(crate) fn note_answer(&mut self, chat_id: i64, reply_to: Option<i64>) {
         let now_ms = now_ms();
         for update in self.queue.iter_mut().filter(|update| update.chat_id == Some(chat_id) && update.attempts > 0) {
+            let was_answered = update.answered_ms().is_some();
             match reply_to {
                 Some(id) if update.message_id == Some(id) => _ = update.replied_ms.get_or_insert(now_ms),
                 Some(_) => {}
                 None => _ = update.written_ms.get_or_insert(now_ms),
             }
+            self.answered += u64::from(!was_answered && update.answered_ms().is_some());
         }
     }
 }
 
-/// Updates of one queue are delivered one after another; those of different queues may overtake each other.
-fn queue_id(kind: &str, object: &Value) -> String {
-    let chat = &object["chat"]["id"];
-    let from = &object["from"]["id"];
-    match kind {
-        "chat_member" | "my_chat_member" | "chat_join_request" => format!("members {chat}"),
-        "callback_query" | "inline_query" | "chosen_inline_result" | "shipping_query" | "pre_checkout_query" => {
-            format!("user {from}")
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::{Attempt, Status, Updates, Webhook, now_ms};
+
+    fn one_waiting() -> (Updates, i64) {
+        let mut updates = Updates::starting_at(7);
+        updates.webhook = Some(Webhook { max_connections: 1, ..Webhook::default() });
+        let update_id = updates.push("message", &json!({ "chat": { "id": 1 } }));
+        (updates, update_id)
+    }
+
+    /// Fails the update and returns its wait in seconds.
+    fn fail(updates: &mut Updates, retry_after_s: u64) -> u64 {
+        updates.queue[0].not_before_ms = 0;
+        let (due, _) = updates.take_due(now_ms());
+        let failure = Attempt { status: Some(500), retry_after_s, error: Some("failed".to_owned()) };
+        updates.settle(due[0].update_id, &failure, Duration::from_secs(1));
+        (updates.queue[0].not_before_ms.saturating_sub(now_ms()) + 500) / 1000
+    }
+
+    #[test]
+    fn the_wait_doubles_up_to_a_cap() {
+        let (mut updates, _) = one_waiting();
+        let waits: Vec<u64> = (0..7).map(|_| fail(&mut updates, 0)).collect();
+        assert_eq!(waits[..6], [0, 2, 4, 8, 16, 32]);
+        for _ in 0..20 {
+            assert!((60..=120).contains(&fail(&mut updates, 0)));
         }
-        "business_connection" => format!("business {}", object["user"]["id"]),
-        "business_message" | "edited_business_message" | "deleted_business_messages" => format!("business {chat}"),
-        "guest_message" => format!("guest {from}"),
-        "chat_boost" | "removed_chat_boost" => format!("boosts {chat}"),
-        _ if chat.is_null() => format!("{kind} {from}"),
-        _ => format!("chat {chat}"),
+    }
+
+    #[test]
+    fn the_webhooks_own_wait_is_capped_at_an_hour() {
+        let (mut updates, _) = one_waiting();
+        assert_eq!(fail(&mut updates, 30), 30);
+        assert_eq!(fail(&mut updates, 86_400), 3600);
+    }
+
+    #[test]
+    fn an_update_of_a_day_is_dropped() {
+        let (mut updates, update_id) = one_waiting();
+        updates.queue[0].sent_ms -= 24 * 3_600_000 - 5_000;
+        fail(&mut updates, 0);
+        assert_eq!(updates.queue[0].status, Status::Waiting);
+        fail(&mut updates, 10);
+        assert_eq!((updates.queue[0].update_id, updates.queue[0].status), (update_id, Status::Dropped));
     }
 }

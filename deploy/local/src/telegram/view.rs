@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::server::Shared;
-use super::updates::{Status, Update};
+use super::update::Update;
 use super::world::{Chat, World};
 
 /// Updates shown, the newest last.
@@ -33,6 +33,7 @@ pub(crate) fn state(shared: &Shared) -> Value {
             "updates": updates.queue[first..].iter().map(describe_update).collect::<Vec<_>>(),
             "webhook": { "url": webhook.url, "last_error_date": webhook.last_error_s, "last_error_message": webhook.last_error,
                 "pending_update_count": updates.pending().count() },
+            "answered": updates.answered,
             "version": version,
         })
     })
@@ -74,8 +75,7 @@ fn describe_update(update: &Update) -> Value {
         "last_status": update.last_status,
         "sent_ms": update.sent_ms,
         "accepted_ms": update.accepted_ms,
-        "dropped": update.status == Status::Dropped,
-        "answered_ms": update.replied_ms.or(update.written_ms),
+        "answered_ms": update.answered_ms(),
     })
 }
 

@@ -49,10 +49,12 @@ pub(crate) fn set(world: &mut World, params: &Params) -> Result<Answer, Refusal>
         (&current.url, &current.secret_token, current.max_connections)
             == (&webhook.url, &webhook.secret_token, webhook.max_connections)
     });
+    if same {
+        return Ok(Answer { result: json!(true), description: Some("Webhook is already set") });
+    }
     world.updates.recall();
     world.updates.webhook = Some(webhook);
-    let description = if same { "Webhook is already set" } else { "Webhook was set" };
-    Ok(Answer { result: json!(true), description: Some(description) })
+    Ok(Answer { result: json!(true), description: Some("Webhook was set") })
 }
 
 /// `https` on four ports, as Telegram; plain `http` only to this machine, as its server's local mode.
@@ -60,17 +62,16 @@ fn check_url(text: &str) -> Result<String, Refusal> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let invalid = |_| Refusal::bad_request("invalid webhook URL specified");
     let url = Url::parse(&with_scheme).map_err(invalid)?;
-    match (url.scheme(), url.host_str().unwrap_or_default()) {
-        ("http", "127.0.0.1") => Ok(with_scheme),
-        ("http", _) => Err(Refusal::bad_request("bad webhook: An HTTPS URL must be provided for webhook")),
-        ("https", host) if !matches!(url.port_or_known_default(), Some(443 | 80 | 88 | 8443)) => {
-            _ = host;
-            Err(Refusal::bad_request("bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443"))
+    let bad = |reason: &str| Err(Refusal::bad_request(format!("bad webhook: {reason}")));
+    let host = url.host_str().unwrap_or_default();
+    match url.scheme() {
+        "http" if host == "127.0.0.1" => Ok(with_scheme),
+        "http" => bad("An HTTPS URL must be provided for webhook"),
+        "https" if !matches!(url.port_or_known_default(), Some(443 | 80 | 88 | 8443)) => {
+            bad("Webhook can be set up only on ports 80, 88, 443 or 8443")
         }
-        ("https", host) if !host.contains('.') => {
-            Err(Refusal::bad_request("bad webhook: Failed to resolve host: Name or service not known"))
-        }
-        ("https", _) => Ok(with_scheme),
+        "https" if !host.contains('.') => bad("Failed to resolve host: Name or service not known"),
+        "https" => Ok(with_scheme),
         _ => Err(Refusal::bad_request("invalid webhook URL specified")),
     }
 }

@@ -1,6 +1,6 @@
 //! The entities that Telegram finds in a text by itself: commands, mentions, hashtags, links, mail addresses.
 
-use super::entity::{Entity, Kind};
+use super::super::entity::{Entity, Kind};
 
 /// In order of offset, in UTF-16 units, none overlapping another.
 pub(crate) fn entities(text: &str) -> Vec<Entity> {
@@ -8,10 +8,8 @@ pub(crate) fn entities(text: &str) -> Vec<Entity> {
     let (mut offset, mut before) = (0, ' ');
     for word in text.split_inclusive(char::is_whitespace) {
         let bare = word.trim_end();
-        if before.is_whitespace() {
-            if let Some((kind, start, length)) = recognise(bare) {
-                found.push(Entity::new(kind, offset + units(&bare[..start]), units(&bare[start..start + length])));
-            }
+        if let (true, Some((kind, start, length))) = (before.is_whitespace(), recognise(bare)) {
+            found.push(Entity::new(kind, offset + units(&bare[..start]), units(&bare[start..start + length])));
         }
         offset += units(word);
         before = word.chars().next_back().unwrap_or(' ');

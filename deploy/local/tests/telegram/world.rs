@@ -1,5 +1,7 @@
 //! A simulated Telegram on ports of its own, a bot's client, and a webhook whose answers the test gives.
 
+#![allow(clippy::unwrap_used, reason = "all of this is test code")]
+
 use std::time::Duration;
 
 use axum::extract::State;
@@ -46,7 +48,13 @@ impl Delivery {
         self.answer_with(StatusCode::from_u16(status).unwrap().into_response());
     }
 
-    pub(crate) fn answer_with(self, response: Response) {
+    /// 503 with a `Retry-After`.
+    pub(crate) fn answer_later(self, retry_after_s: u64) {
+        let wait = [("Retry-After", retry_after_s.to_string())];
+        self.answer_with((StatusCode::SERVICE_UNAVAILABLE, wait).into_response());
+    }
+
+    fn answer_with(self, response: Response) {
         drop(self.answer.send(response));
     }
 
@@ -79,8 +87,19 @@ impl World {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
+        Self::build(options, false).await
+    }
+
+    /// Function URLs lead to this world's webhook.
+    pub(crate) async fn with_gateway() -> Self {
+        Self::build(Options { retry_unit: UNIT, ..Options::default() }, true).await
+    }
+
+    async fn build(mut options: Options, gateway: bool) -> Self {
         let (sender, deliveries) = mpsc::unbounded_channel();
         let app = axum::Router::new().route("/hook", post(receive)).with_state(sender);
+        let hook = Server::start(0, app).await.unwrap();
+        options.gateway = gateway.then(|| hook.url());
         let token = options.token.clone();
         let telegram = Telegram::start(options).await.unwrap();
         let http = reqwest::Client::builder()
@@ -89,7 +108,12 @@ impl World {
             .timeout(PATIENCE)
             .build()
             .unwrap();
-        Self { telegram, token, http, hook: Server::start(0, app).await.unwrap(), deliveries }
+        Self { telegram, token, http, hook, deliveries }
+    }
+
+    /// Another Telegram, before the same webhook.
+    pub(crate) async fn restart(&mut self, options: Options) {
+        self.telegram = Telegram::start(options).await.unwrap();
     }
 
     pub(crate) fn hook_url(&self) -> String {
@@ -107,6 +131,32 @@ impl World {
     /// An error is a broken connection.
     pub(crate) async fn try_call(&self, method: &str, params: Value) -> reqwest::Result<Answer> {
         Ok(answer(self.http.post(self.method_url(method)).json(&params).send().await?).await)
+    }
+
+    /// Gives up before a slow answer comes.
+    pub(crate) async fn send_impatiently(&self, method: &str, params: Value) -> reqwest::Result<Answer> {
+        let request = self.http.post(self.method_url(method)).json(&params).timeout(Duration::from_millis(50));
+        Ok(answer(request.send().await?).await)
+    }
+
+    pub(crate) async fn send_photo(&self, form: reqwest::multipart::Form) -> Answer {
+        self.send(|http| http.post(self.method_url("sendPhoto")).multipart(form)).await
+    }
+
+    pub(crate) async fn bytes(&self, url: &str) -> Vec<u8> {
+        self.http.get(url).send().await.unwrap().bytes().await.unwrap().to_vec()
+    }
+
+    pub(crate) async fn events(&self) -> Events {
+        let url = format!("{}/_sim/events", self.telegram.url());
+        Events { response: self.http.get(url).send().await.unwrap(), text: Vec::new() }
+    }
+
+    /// Waits for a state of the world.
+    pub(crate) async fn until(&self, reached: impl Fn(&Value) -> bool) {
+        let mut events = self.events().await;
+        let waited = tokio::time::timeout(PATIENCE, async { while !reached(&events.next().await) {} }).await;
+        waited.expect("this state was never reached");
     }
 
     pub(crate) async fn send(&self, request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder) -> Answer {
@@ -178,4 +228,38 @@ fn no_tls() -> rustls::ClientConfig {
         .unwrap()
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth()
+}
+
+/// The states that the control API sends as events.
+pub(crate) struct Events {
+    response: reqwest::Response,
+    text: Vec<u8>,
+}
+
+impl Events {
+    pub(crate) async fn next(&mut self) -> Value {
+        loop {
+            if let Some(end) = self.text.windows(2).position(|pair| pair == b"\n\n") {
+                let event: Vec<u8> = self.text.drain(..end + 2).collect();
+                return serde_json::from_slice(event.strip_prefix(b"event: state\ndata: ").unwrap()).unwrap();
+            }
+            let chunk = self.response.chunk().await.unwrap().expect("the events ended");
+            self.text.extend_from_slice(&chunk);
+        }
+    }
+}
+
+/// A picture of one colour.
+pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut pixels = tiny_skia::Pixmap::new(width, height).unwrap();
+    pixels.fill(tiny_skia::Color::from_rgba8(220, 110, 30, 255));
+    pixels.encode_png().unwrap()
+}
+
+/// A picture that says it is of this size.
+pub(crate) fn png_of_size(width: u32, height: u32) -> Vec<u8> {
+    let mut png = png(1, 1);
+    png[16..20].copy_from_slice(&width.to_be_bytes());
+    png[20..24].copy_from_slice(&height.to_be_bytes());
+    png
 }
