@@ -1,9 +1,12 @@
 //! The world around the two functions, on one machine: what cannot be had here, simulated faithfully on the wire.
 
+pub mod aws;
 pub mod bot;
+pub mod corpus;
 pub mod fault;
 pub mod gemini;
 pub mod http;
+pub mod lambda;
 pub mod ministack;
 pub mod outside;
 pub mod page;

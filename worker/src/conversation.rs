@@ -1,0 +1,205 @@
+//! A conversation as it lies in the bucket: one JSON object, bounded, replaced whole and only if nobody else did.
+//!
+//! Answers that are not fully delivered lie inside the object, not beside it: storing one, marking a part as sent and
+//! closing the turn are then one conditional write each, and no two objects can disagree.
+
+mod store;
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+pub use store::{Conversations, Error, Loaded};
+
+use crate::reply::Part;
+
+pub const VERSION: u32 = 1;
+
+/// How many answered updates are remembered. Telegram delivers a chat's updates one after another and SQS repeats
+/// within minutes, so a few would do; replays from the dead-letter queue come up to 14 days later.
+const DONE_MAX: usize = 200;
+/// What of the past is sent with each question, in tokens as Gemini counted them: some 40 long exchanges.
+const HISTORY_MAX_TOKENS: u32 = 24_000;
+/// The same in bytes, for what has few tokens and many bytes (signatures, emoji, other scripts).
+const HISTORY_MAX_BYTES: usize = 256 * 1024;
+
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Conversation {
+    pub version: u32,
+    /// Oldest first; each begins with the user and ends with the model.
+    #[serde(default)]
+    pub turns: Vec<Turn>,
+    /// Ids of the updates that need nothing more, the latest last.
+    #[serde(default)]
+    pub done: VecDeque<u64>,
+    /// Answers that are not fully delivered. Several: one may wait in the dead-letter queue while the talk goes on.
+    #[serde(default)]
+    pub pending: Vec<Pending>,
+    /// A person who may not talk to the bot has been told so: once is enough.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refusal_told: bool,
+    /// Updates that went to the dead-letter queue, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<Failed>,
+}
+
+impl Default for Conversation {
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            turns: Vec::new(),
+            done: VecDeque::new(),
+            pending: Vec::new(),
+            refusal_told: false,
+            failed: Vec::new(),
+        }
+    }
+}
+
+/// A question and its answer, as Gemini is shown them again.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Turn {
+    pub update_id: u64,
+    pub tokens: u32,
+    /// Gemini's own `contents`, the model's byte for byte as they came.
+    pub contents: Vec<Box<RawValue>>,
+    /// The object with the picture that was drawn; never base64 in here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<Picture>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Picture {
+    pub key: String,
+    pub mime: String,
+}
+
+/// An answer on its way, and how far it has come.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Pending {
+    pub update_id: u64,
+    /// The message that the first piece quotes.
+    pub reply_to: i64,
+    pub pieces: Vec<Piece>,
+    /// The first piece that Telegram has not confirmed.
+    pub next: usize,
+    /// Sends of that piece whose outcome nobody knows, counted before each send: a crash leaves the count right.
+    pub unconfirmed: u32,
+    pub claim: Claim,
+    /// What becomes history when all is sent; notices leave none.
+    pub turn: Option<Turn>,
+}
+
+/// Who is sending: nobody else does before this invocation has ended, in order or by its time-out.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Claim {
+    /// The invocation's request id.
+    pub by: String,
+    /// Its deadline, in ms since 1970; 0 when it has let go.
+    pub until_ms: u64,
+}
+
+/// One message to Telegram.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Piece {
+    Text(Part),
+    Photo { picture: Picture, caption: Option<Part> },
+}
+
+/// Why an update lies in the dead-letter queue; no words of people, no secrets.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Failed {
+    pub update_id: u64,
+    pub class: String,
+    pub error: String,
+    pub at_ms: u64,
+}
+
+impl Conversation {
+    pub fn is_done(&self, update_id: u64) -> bool {
+        self.done.contains(&update_id)
+    }
+
+    pub fn pending(&mut self, update_id: u64) -> Option<&mut Pending> {
+        self.pending.iter_mut().find(|pending| pending.update_id == update_id)
+    }
+
+    /// The update needs nothing more: whatever was pending for it becomes history.
+    pub fn settle(&mut self, update_id: u64) {
+        if let Some(index) = self.pending.iter().position(|pending| pending.update_id == update_id) {
+            self.turns.extend(self.pending.remove(index).turn);
+            self.bound();
+        }
+        self.failed.retain(|failed| failed.update_id != update_id);
+        self.done.push_back(update_id);
+        while self.done.len() > DONE_MAX {
+            self.done.pop_front();
+        }
+    }
+
+    /// All that Gemini is shown of the past, and its tokens.
+    pub fn history(&self) -> (Vec<&RawValue>, u32) {
+        let contents = self.turns.iter().flat_map(|turn| turn.contents.iter().map(AsRef::as_ref)).collect();
+        (contents, self.turns.iter().map(|turn| turn.tokens).sum())
+    }
+
+    pub fn last_picture(&self) -> Option<&Picture> {
+        self.turns.iter().rev().find_map(|turn| turn.picture.as_ref())
+    }
+
+    /// Drops the oldest turns, whole, until the rest is within bounds; the newest stays, however large.
+    fn bound(&mut self) {
+        let (mut tokens, mut bytes) = (0_u32, 0_usize);
+        let kept = self.turns.iter().rev().take_while(|turn| {
+            tokens = tokens.saturating_add(turn.tokens);
+            bytes += turn.contents.iter().map(|content| content.get().len()).sum::<usize>();
+            tokens <= HISTORY_MAX_TOKENS && bytes <= HISTORY_MAX_BYTES
+        });
+        let kept = kept.count().max(1);
+        self.turns.drain(..self.turns.len().saturating_sub(kept));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turn(update_id: u64, tokens: u32, bytes: usize) -> Turn {
+        let content = serde_json::value::to_raw_value(&"x".repeat(bytes)).unwrap();
+        Turn { update_id, tokens, contents: vec![content], picture: None }
+    }
+
+    fn settled(turns: Vec<Turn>) -> Vec<u64> {
+        let mut conversation = Conversation::default();
+        for turn in turns {
+            let update_id = turn.update_id;
+            conversation.pending.push(Pending {
+                update_id,
+                reply_to: 1,
+                pieces: Vec::new(),
+                next: 0,
+                unconfirmed: 0,
+                claim: Claim::default(),
+                turn: Some(turn),
+            });
+            conversation.settle(update_id);
+        }
+        conversation.turns.iter().map(|turn| turn.update_id).collect()
+    }
+
+    #[test]
+    fn history_is_bounded_in_tokens_and_in_bytes_and_keeps_the_newest() {
+        assert_eq!(settled(vec![turn(1, 9_000, 1), turn(2, 9_000, 1), turn(3, 9_000, 1)]), [2, 3]);
+        assert_eq!(settled(vec![turn(1, 1, 200_000), turn(2, 1, 100_000)]), [2]);
+        assert_eq!(settled(vec![turn(1, 1, 1), turn(2, 99_000, 900_000)]), [2]);
+    }
+
+    #[test]
+    fn the_updates_done_lately_are_remembered_and_the_oldest_forgotten() {
+        let mut conversation = Conversation::default();
+        (0..=DONE_MAX as u64).for_each(|id| conversation.settle(id));
+        assert!(!conversation.is_done(0) && conversation.is_done(1) && conversation.is_done(DONE_MAX as u64));
+    }
+}
