@@ -94,9 +94,10 @@ impl Polling {
     /// One after another within a chat, chats side by side; returns when the ingress has them all.
     async fn forward(&mut self, batch: Vec<Box<RawValue>>) {
         let mut chats: BTreeMap<i64, Vec<(i64, Box<RawValue>)>> = BTreeMap::new();
+        let mut next = self.offset;
         for update in batch {
             let Ok(ids) = serde_json::from_str::<Ids>(update.get()) else { continue };
-            self.offset = self.offset.max(ids.update_id + 1);
+            next = next.max(ids.update_id + 1);
             chats.entry(chat(&ids)).or_default().push((ids.update_id, update));
         }
         if chats.is_empty() {
@@ -109,7 +110,7 @@ impl Polling {
             }
         }))
         .await;
-        self.confirmed = false;
+        (self.offset, self.confirmed) = (next, false);
     }
 
     async fn post(&self, update_id: i64, update: &str) {

@@ -1,6 +1,8 @@
 //! The chat page in a real browser: what a person sees and does, and that nobody's words become markup.
 //! Needs Chromium and its driver; without them the tests say so and pass, unless REQUIRE_BROWSER=1.
 
+#![allow(clippy::unwrap_used, reason = "a test's own helpers")]
+
 mod browser_world;
 
 use std::time::Duration;
@@ -26,7 +28,6 @@ async fn a_person_writes_and_reads_the_answer_below() {
     assert_eq!(world.see(ADA, "[data-testid=reply-quote]").await.text().await.unwrap(), "hello, bot");
     world.see(ADA, "[data-testid=mark][data-state=answered]").await;
     assert_eq!(world.see_anywhere("[data-testid=pipeline-answered]").await.text().await.unwrap(), "1");
-    world.end().await;
 }
 
 #[tokio::test]
@@ -50,7 +51,6 @@ async fn words_never_become_markup() {
     assert_eq!(world.script(TEXTS, json!(inside)).await, json!([]));
     assert_eq!(world.script(TEXTS, json!("a[href^=javascript]")).await, json!([]));
     assert_eq!(world.browser.title().await.unwrap(), "Lambdagram");
-    world.end().await;
 }
 
 #[tokio::test]
@@ -81,7 +81,6 @@ async fn entities_look_as_in_telegram_also_nested_and_behind_emoji() {
     }
     world.see(ADA, ".spoiler").await.click().await.unwrap();
     world.see(ADA, ".spoiler.revealed").await;
-    world.end().await;
 }
 
 #[tokio::test]
@@ -93,7 +92,6 @@ async fn entities_that_cross_are_cut_and_lose_nothing() {
     let expected =
         r#"<strong data-entity="bold">ab<em data-entity="italic">cd</em></strong><em data-entity="italic">ef</em>"#;
     assert_eq!(html, json!(expected));
-    world.end().await;
 }
 
 #[tokio::test]
@@ -112,7 +110,6 @@ async fn photos_go_both_ways_and_a_click_enlarges_them() {
     photo.click().await.unwrap();
     world.until("document.querySelector('[data-testid=lightbox]').open").await;
     world.until("document.querySelector('[data-testid=lightbox] img').naturalWidth === 64").await;
-    world.end().await;
 }
 
 #[tokio::test]
@@ -123,7 +120,6 @@ async fn in_the_group_one_chooses_as_whom_to_write() {
     assert_eq!(world.next_update().await["message"]["from"]["first_name"], "Grace");
     world.bot("sendChatAction", json!({"chat_id": FOX_CLUB, "action": "upload_photo"})).await;
     world.until("document.querySelector('[data-chat-type=supergroup] [data-testid=action]').textContent.includes('sending a photo')").await;
-    world.end().await;
 }
 
 #[tokio::test]
@@ -138,5 +134,4 @@ async fn trouble_is_ordered_and_cleared_by_a_button() {
     world.see_anywhere("[data-testid=trouble-clear]").await.click().await.unwrap();
     world.until("document.querySelector('[data-testid=trouble-orders]').textContent === ''").await;
     assert!(tokio::time::timeout(Duration::from_secs(5), world.bot("getMe", json!({}))).await.is_ok());
-    world.end().await;
 }

@@ -1,5 +1,7 @@
 //! The simulated Gemini, over HTTP: it answers, shows that it remembers, and refuses in Google's words.
 
+#![allow(clippy::unwrap_used, reason = "a test's own helpers")]
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use local::gemini::{Gemini, Options};

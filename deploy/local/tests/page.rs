@@ -1,5 +1,7 @@
 //! The page over HTTP: what it serves, to whom, and what it says when a service is the real one.
 
+#![allow(clippy::unwrap_used, reason = "a test's own helpers")]
+
 use local::gemini::{self, Gemini};
 use local::page;
 use local::pipeline::Pipeline;

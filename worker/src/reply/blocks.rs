@@ -4,6 +4,9 @@ use super::markdown::Reader;
 use super::text::State;
 use std::ops::Range;
 
+/// Items deeper than that are not indented further: a phone's line is short, and the text must not outgrow its source.
+const MOST_INDENT: usize = 16;
+
 impl Reader<'_> {
     pub(super) fn begin_block(&mut self, range: &Range<usize>) {
         self.show_definitions(range.start);
@@ -30,7 +33,7 @@ impl Reader<'_> {
             _ => "• ".to_owned(),
         };
         let outer = self.indents.last().copied().unwrap_or(0);
-        self.indents.push(outer + marker.chars().count());
+        self.indents.push(MOST_INDENT.min(outer + marker.chars().count()));
         self.marker = Some(marker);
     }
 
@@ -71,6 +74,7 @@ impl Reader<'_> {
             self.out.push(&" ".repeat(indent), quiet);
         }
         self.out.push(&marker, state);
+        self.source_end = self.source_end.max(at);
     }
 
     pub(super) fn open_quote(&mut self) {

@@ -60,7 +60,8 @@ impl Reader<'_> {
 
     pub(super) fn close_link(&mut self, range: &Range<usize>) {
         let Some((url, start, outer)) = self.links.pop() else { return };
-        let text = self.out.text[start..].trim().to_owned();
+        // A ring at the link's beginning has become one with the letter before it: no text of the link's own.
+        let text = self.out.text.get(start..).unwrap_or_default().trim().to_owned();
         let shown = links::shown(&url);
         if text.is_empty() {
             self.lines(shown, range.clone());

@@ -8,6 +8,9 @@ use std::ops::Range;
 /// What a phone shows of fixed-width text without wrapping it, about.
 const WIDEST_COLUMNS: usize = 40;
 
+/// The names of columns are repeated in every row; longer ones are a row themselves.
+const LONGEST_NAMES_BYTES: usize = 400;
+
 pub(super) struct Table {
     /// Where it begins in the source, and where the text before it ends.
     pub(super) start: usize,
@@ -96,9 +99,14 @@ impl Table {
     /// Each row as a bullet, each cell with its column's name: no word is lost, and links stay links.
     fn write_list(self, out: &mut Text, quote: u32, indent: usize) {
         let plain = State { styles: 0, quote, solid: 0 };
-        let mut rows = self.rows.into_iter();
-        let header = rows.next().unwrap_or_default();
-        if rows.len() == 0 {
+        let mut rows = self.rows;
+        let names_bytes: usize = rows.first().map_or(0, |row| row.iter().map(|name| name.text.len()).sum());
+        let header = if names_bytes > LONGEST_NAMES_BYTES {
+            Vec::new()
+        } else {
+            rows.drain(..1.min(rows.len())).next().unwrap_or_default()
+        };
+        if rows.is_empty() {
             for (column, name) in header.iter().enumerate() {
                 out.push(if column == 0 { "" } else { " | " }, plain);
                 out.append(name, BOLD);
@@ -106,7 +114,7 @@ impl Table {
             return;
         }
         let indent = " ".repeat(indent);
-        for (number, row) in rows.enumerate() {
+        for (number, row) in rows.iter().enumerate() {
             out.push(if number == 0 { "" } else { "\n" }, plain);
             let mut bullet = "• ";
             for (column, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.text.is_empty()) {

@@ -115,7 +115,8 @@ export class Composer {
 
   grow() {
     this.text.style.height = "auto";
-    this.text.style.height = `${Math.min(this.text.scrollHeight, 140)}px`;
+    // Two pixels of border, which scrollHeight leaves out.
+    this.text.style.height = `${Math.min(this.text.scrollHeight + 2, 140)}px`;
   }
 }
 

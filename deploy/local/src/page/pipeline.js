@@ -18,7 +18,6 @@ export async function poll() {
   number("queued", depth.queued, "queue");
   number("in-flight", depth.in_flight, "worker");
   number("dlq", depth.dlq, "dlq");
-  if (depth.answered !== undefined && depth.answered !== null) number("answered", depth.answered);
   const problem = byId("pipeline-problem");
   problem.hidden = !depth.error;
   put(problem, depth.error ?? "");
@@ -33,9 +32,8 @@ export function showUpdates(state) {
   busy("ingress", updates.some((update) => update.status === "delivering"));
   const last = accepted.at(-1);
   put(byId("ingress-note"), last ? `last one took ${duration(last.accepted_ms - last.sent_ms)}` : "answers 200 once queued");
-  const answered = updates.filter((update) => update.answered_ms);
-  number("answered", answered.length);
-  busy("answered", answered.some((update) => Date.now() - update.answered_ms < 3000));
+  number("answered", state.answered);
+  busy("answered", updates.some((update) => Date.now() - update.answered_ms < 3000));
   const names = new Map(state.chats.map((chat) => [chat.id, title(chat)]));
   byId("updates").replaceChildren(...updates.slice(-SHOWN).reverse().map((update) => row(update, names)));
 }

@@ -49,10 +49,12 @@ pub(crate) fn set(world: &mut World, params: &Params) -> Result<Answer, Refusal>
         (&current.url, &current.secret_token, current.max_connections)
             == (&webhook.url, &webhook.secret_token, webhook.max_connections)
     });
+    if same {
+        return Ok(Answer { result: json!(true), description: Some("Webhook is already set") });
+    }
     world.updates.recall();
     world.updates.webhook = Some(webhook);
-    let description = if same { "Webhook is already set" } else { "Webhook was set" };
-    Ok(Answer { result: json!(true), description: Some(description) })
+    Ok(Answer { result: json!(true), description: Some("Webhook was set") })
 }
 
 /// `https` on four ports, as Telegram; plain `http` only to this machine, as its server's local mode.

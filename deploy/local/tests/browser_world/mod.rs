@@ -1,5 +1,7 @@
 //! The page with the simulated services, a browser that looks at it, and a bot that is played by the test.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -23,7 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct World {
     pub(crate) browser: Client,
-    driver: Child,
+    driver_address: String,
+    session: String,
+    /// Killed when this is dropped.
+    _driver: Child,
     folder: TempDir,
     http: reqwest::Client,
     bot_url: String,
@@ -36,7 +41,7 @@ impl World {
     pub(crate) async fn start() -> Option<Self> {
         drop(rustls::crypto::ring::default_provider().install_default());
         let folder = tempfile::tempdir().unwrap();
-        let (driver, driver_url) = match driver().await {
+        let (driver, driver_address) = match driver().await {
             Ok(started) => started,
             Err(why) => {
                 assert!(std::env::var("REQUIRE_BROWSER").as_deref() != Ok("1"), "{why}");
@@ -49,9 +54,20 @@ impl World {
         let telegram = Telegram::start(options).await.unwrap();
         let gemini = Gemini::start(gemini::Options { port: 0, api_key: "key".to_owned() }).await.unwrap();
         let page = page::start(0, Some(telegram.clone()), Some(gemini), Pipeline::none()).await.unwrap();
-        let browser = browser(&driver_url, &folder).await;
+        let browser = browser(&driver_address, &folder).await;
         let bot_url = format!("{}/bot{token}", telegram.url());
-        let world = Self { browser, driver, folder, http: reqwest::Client::new(), bot_url, telegram, _page: page };
+        let session = browser.session_id().await.unwrap().expect("a session");
+        let world = Self {
+            browser,
+            driver_address,
+            session,
+            _driver: driver,
+            folder,
+            http: reqwest::Client::new(),
+            bot_url,
+            telegram,
+            _page: page,
+        };
         world.browser.goto(&world._page.url()).await.unwrap();
         world.see(ADA, "[data-testid=composer]").await;
         Some(world)
@@ -119,11 +135,15 @@ impl World {
         std::fs::write(&path, picture()).unwrap();
         path
     }
+}
 
-    /// Closes the browser, then its driver. A test that failed leaves that to `kill_on_drop` and the driver.
-    pub(crate) async fn end(mut self) {
-        self.browser.close().await.unwrap();
-        self.driver.kill().await.unwrap();
+/// Ends the browser also after a failed test: the driver, killed after this, would leave it running.
+impl Drop for World {
+    fn drop(&mut self) {
+        let Ok(mut stream) = TcpStream::connect(&self.driver_address) else { return };
+        let request = format!("DELETE /session/{} HTTP/1.1\r\nHost: {}\r\n\r\n", self.session, self.driver_address);
+        let ended = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.write_all(request.as_bytes()));
+        drop(ended.and_then(|()| stream.read(&mut [0; 64])));
     }
 }
 
@@ -134,7 +154,7 @@ fn picture() -> Vec<u8> {
     picture.encode_png().unwrap()
 }
 
-/// Starts chromedriver on a free port, which it names itself.
+/// Starts chromedriver on a free port, which it names itself; the address is without a scheme.
 async fn driver() -> Result<(Child, String), String> {
     let mut command = Command::new("chromedriver");
     let started = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn();
@@ -144,13 +164,13 @@ async fn driver() -> Result<(Child, String), String> {
     while let Ok(Some(line)) = lines.next_line().await {
         let port = line.split("on port ").nth(1).map(|rest| rest.trim_end_matches('.'));
         if let Some(port) = port.filter(|port| port.parse::<u16>().is_ok_and(|port| port > 0)) {
-            return Ok((driver, format!("http://127.0.0.1:{port}")));
+            return Ok((driver, format!("127.0.0.1:{port}")));
         }
     }
     Err("chromedriver ended without naming its port.".to_owned())
 }
 
-async fn browser(driver_url: &str, folder: &TempDir) -> Client {
+async fn browser(driver_address: &str, folder: &TempDir) -> Client {
     let profile = format!("--user-data-dir={}", folder.path().join("profile").display());
     let arguments = json!([
         "--headless",
@@ -167,5 +187,5 @@ async fn browser(driver_url: &str, folder: &TempDir) -> Client {
     let capabilities = json!({"goog:chromeOptions": {"args": arguments}});
     let Value::Object(capabilities) = capabilities else { unreachable!() };
     let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
-    builder.capabilities(capabilities.into_iter().collect()).connect(driver_url).await.unwrap()
+    builder.capabilities(capabilities.into_iter().collect()).connect(&format!("http://{driver_address}")).await.unwrap()
 }

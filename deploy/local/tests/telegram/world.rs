@@ -1,6 +1,6 @@
 //! A simulated Telegram on ports of its own, a bot's client, and a webhook whose answers the test gives.
 
-#![allow(clippy::unwrap_used, reason = "a test's own helper")]
+#![allow(clippy::unwrap_used, reason = "all of this is test code")]
 
 use std::time::Duration;
 

@@ -229,6 +229,7 @@ const FRAGMENTS: &[&str] = &[
     "[@](README.md)",
     "[@](tg://user?id=7)",
     "[](https://c.example)",
+    "a[\u{30A}@](https://c.example)",
     "![@](https://d.example/p.png)",
     "[![@](https://d.example/p.png)](https://e.example)",
     "<https://f.example/@>",

@@ -1,41 +1,65 @@
 //! What TDLib does to characters: some become blanks, some vanish, and the entities move with them.
 
 use super::super::entity::Entity;
+use super::overlap;
 
 const LRM: char = '\u{200e}';
 const RLM: char = '\u{200f}';
 const ZWNJ: char = '\u{200c}';
 
-/// The cleaned text and its entities; an entity that does not fit the text refuses the message.
-pub(super) fn clean(text: &str, mut entities: Vec<Entity>) -> Result<(String, Vec<Entity>), String> {
-    // For each UTF-16 offset of the text, the one it has afterwards; none in the middle of a surrogate pair.
-    let mut moved: Vec<Option<i64>> = Vec::new();
+/// The cleaned text and its entities, which are sorted; one that does not fit the text refuses the message.
+pub(super) fn clean(text: &str, entities: Vec<Entity>) -> Result<(String, Vec<Entity>), String> {
+    check_bounds(text, &entities)?;
+    // For each UTF-16 offset of the text, the one it has afterwards.
+    let mut moved: Vec<i64> = Vec::new();
     let (mut cleaned, mut offset) = (Vec::new(), 0);
     for c in text.chars() {
-        moved.push(Some(offset));
-        if c.len_utf16() == 2 {
-            moved.push(None);
-        }
+        moved.extend(std::iter::repeat_n(offset, c.len_utf16()));
         if let Some(c) = clean_char(c) {
             cleaned.push(c);
             offset += i64::from(c.len_utf16() == 2) + 1;
         }
     }
-    moved.push(Some(offset));
-    let place = |offset: i64| usize::try_from(offset).ok().and_then(|offset| moved.get(offset).copied());
-    for entity in &mut entities {
-        let begin = place(entity.offset)
-            .ok_or_else(|| format!("entity begins after the end of the text at UTF-16 offset {}", entity.offset))?
-            .ok_or("entity begins in a middle of a UTF-16 symbol")?;
-        let described = format!("entity beginning at UTF-16 offset {}", entity.offset);
-        let end = place(entity.end())
-            .ok_or_else(|| format!("{described} ends after the end of the text at UTF-16 offset {}", entity.end()))?
-            .ok_or_else(|| format!("{described} ends in a middle of a UTF-16 symbol"))?;
-        (entity.offset, entity.length) = (begin, end - begin);
-    }
-    entities.retain(|entity| entity.length > 0);
+    let place = |at: i64| usize::try_from(at).ok().and_then(|at| moved.get(at).copied()).unwrap_or(offset);
+    let place = |mut entity: Entity| {
+        (entity.offset, entity.length) = (place(entity.offset), place(entity.end()) - place(entity.offset));
+        entity
+    };
+    let entities = entities.into_iter().map(place).filter(|entity| entity.length > 0).collect();
     join_marks(&mut cleaned);
-    Ok((cleaned.into_iter().collect(), entities))
+    // Pieces that an entity kept apart are one again if nothing is left of it.
+    Ok((cleaned.into_iter().collect(), overlap::fix(entities)))
+}
+
+/// Walks the text as TDLib does, so that of several faults the same one is named.
+fn check_bounds(text: &str, entities: &[Entity]) -> Result<(), String> {
+    let mut coming = entities.iter().peekable();
+    let mut within: Vec<&Entity> = Vec::new();
+    let mut at = 0;
+    for (byte, c) in text.char_indices().chain([(text.len(), '\0')]) {
+        while let Some(entity) = within.pop_if(|entity| entity.end() <= at) {
+            if entity.end() != at {
+                let begin = entity.offset;
+                return Err(format!(
+                    "entity beginning at UTF-16 offset {begin} ends in a middle of a UTF-16 symbol at byte offset {byte}"
+                ));
+            }
+        }
+        while let Some(entity) = coming.next_if(|entity| entity.offset <= at) {
+            if entity.offset != at {
+                return Err(format!("entity begins in a middle of a UTF-16 symbol at byte offset {byte}"));
+            }
+            within.push(entity);
+        }
+        at += if c.len_utf16() == 2 { 2 } else { 1 };
+    }
+    if let Some(entity) = coming.next() {
+        return Err(format!("entity begins after the end of the text at UTF-16 offset {}", entity.offset));
+    }
+    within.last().map_or(Ok(()), |entity| {
+        let (begin, end) = (entity.offset, entity.end());
+        Err(format!("entity beginning at UTF-16 offset {begin} ends after the end of the text at UTF-16 offset {end}"))
+    })
 }
 
 fn clean_char(c: char) -> Option<char> {

@@ -11,7 +11,8 @@ pub(super) fn check(link: &str) -> Result<String, &'static str> {
             if url.secure || url.port.is_some() || !url.user.is_empty() {
                 return Err("Wrong URL");
             }
-            return Ok(format!("{scheme}://{}{}", url.host, rest.get(url.host.len()..).unwrap_or_default()));
+            let path = if url.path.starts_with("/?") { &url.path[1..] } else { &url.path };
+            return Ok(format!("{scheme}://{}{path}", url.host));
         }
     }
     let url = parse(link)?;
@@ -48,6 +49,9 @@ fn parse(link: &str) -> Result<Url, &'static str> {
     let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let (authority, port) = split_port(authority)?;
     let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    if user.contains(['@', '[', ']', '\\', ' ']) {
+        return Err("Disallowed character in URL userinfo");
+    }
     let host = check_host(host)?;
     let slash = if tail.starts_with('/') { "" } else { "/" };
     Ok(Url { secure, user: user.to_owned(), host, port, path: format!("{slash}{}", escape(tail)) })
@@ -115,6 +119,7 @@ mod tests {
             "a\\b.org",
             "http://a.org:99999/",
             "http://a.org:/",
+            "http://a@b@c.org/",
             "http://a.org:0/",
         ];
         for link in refused {
@@ -133,6 +138,7 @@ mod tests {
             ("http://127.0.0.1:8080/x", "http://127.0.0.1:8080/x"),
             ("http://[::1]/", "http://[::1]/"),
             ("tg://resolve?domain=fox", "tg://resolve?domain=fox"),
+            ("tg:abc", "tg://abc/"),
             ("https://a.org?q", "https://a.org/?q"),
         ];
         for (link, kept) in taken {

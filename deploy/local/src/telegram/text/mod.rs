@@ -66,11 +66,8 @@ impl Given {
         let entities = self.entities.iter().cloned().map(|entity| resolve(world, entity)).collect::<Result<_, _>>()?;
         let entities = overlap::fix(without_empty(in_bounds(entities)?));
         let (text, entities) = clean::clean(&self.text, entities).map_err(Refusal::bad_request)?;
-        if clean::is_empty(&text) {
-            return match self.place {
-                Place::Text => Err(Refusal::bad_request("text must be non-empty")),
-                Place::Caption | Place::Draft => Ok(Formatted::default()),
-            };
+        if self.place == Place::Text && clean::is_empty(&text) {
+            return Err(Refusal::bad_request("text must be non-empty"));
         }
         let (text, entities) = clean::trim(&text, entities);
         let entities = with_found(&text, entities);
@@ -88,7 +85,6 @@ impl Given {
 /// Checks a link's URL: a bad one refuses the whole message. A link to a user becomes a mention.
 fn resolve(world: &World, mut entity: Entity) -> Result<Entity, Refusal> {
     let user_id = match (&entity.url, &entity.user) {
-        (Some(url), _) if url.is_empty() => return Ok(entity),
         (Some(url), _) => {
             let invalid = |why| Refusal::bad_request(format!("entity URL '{url}' is invalid: {why}"));
             let checked = link::check(url).map_err(invalid)?;

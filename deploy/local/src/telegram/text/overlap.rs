@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::entity::{Class, Entity, sort};
+use super::super::entity::{Class, Entity, Kind, sort};
 
 pub(super) fn fix(mut entities: Vec<Entity>) -> Vec<Entity> {
     sort(&mut entities);
@@ -39,7 +39,9 @@ fn nests_well(entities: &[Entity]) -> bool {
             });
             let in_mono = parent.kind.class() == Class::Mono;
             let mono_in = class == Class::Mono && parent.kind.class() != Class::Quote;
-            if crosses || same || in_mono || mono_in {
+            let in_style = around.iter().any(|outer| outer.kind.class() == Class::Style);
+            let splits = in_style && entity.kind != Kind::CustomEmoji;
+            if crosses || same || in_mono || mono_in || splits {
                 return false;
             }
         }
@@ -135,8 +137,10 @@ mod tests {
     }
 
     #[test]
-    fn nested_styles_stay_as_they_are() {
-        fixed(&[(Bold, 0, 9), (Italic, 2, 4), (TextLink, 2, 4)], &[(Bold, 0, 9), (TextLink, 2, 4), (Italic, 2, 4)]);
+    fn a_style_is_cut_where_another_begins_and_around_the_rest() {
+        fixed(&[(Bold, 0, 9), (Italic, 2, 4)], &[(Bold, 0, 2), (Bold, 2, 9), (Italic, 2, 4)]);
+        let around_a_link = [(Bold, 0, 2), (TextLink, 2, 4), (Bold, 2, 4), (Bold, 4, 9)];
+        fixed(&[(Bold, 0, 9), (TextLink, 2, 4)], &around_a_link);
     }
 
     #[test]
@@ -155,6 +159,7 @@ mod tests {
     #[test]
     fn a_quote_holds_code_but_nothing_crosses_its_edge() {
         fixed(&[(Blockquote, 0, 9), (Code, 3, 5)], &[(Blockquote, 0, 9), (Code, 3, 5)]);
+        fixed(&[(Bold, 0, 9), (Blockquote, 3, 9)], &[(Bold, 0, 3), (Blockquote, 3, 9), (Bold, 3, 9)]);
         fixed(&[(Blockquote, 0, 9), (Code, 3, 12)], &[(Blockquote, 0, 9)]);
         fixed(&[(Blockquote, 3, 5), (TextLink, 0, 9)], &[(Blockquote, 3, 5)]);
         fixed(&[(Blockquote, 0, 9), (ExpandableBlockquote, 3, 5)], &[(Blockquote, 0, 9)]);
