@@ -367,13 +367,14 @@ async fn what_it_needs_and_lacks_is_said_at_the_start() {
 async fn its_log_has_no_words_and_no_secrets() {
     let world = World::start("log").await;
     let written = world.writes(ADA, "canary-words about a lantern");
-    world.telegram.faults().order(fault("sendMessage", Kind::BreakBefore));
-    world.telegram.faults().order(fault("getFile", Kind::Status { code: 500, description: None }));
+    for words in ["canary-words again, draw a fox", "this is an unsafe prompt with canary-words", "/help"] {
+        world.writes(GRACE, words);
+    }
+    world.telegram.faults().order(Fault { chat_id: Some(ADA), ..fault("sendMessage", Kind::BreakBefore) });
     world.gemini.faults().order(fault("generateContent", Kind::Status { code: 503, description: None }));
     world.deliver().await;
-    world.work().await;
-    world.says(GRACE, "canary-words again, draw a fox").await;
-    world.says(GRACE, "this is an unsafe prompt with canary-words").await;
+    world.wait_for_work().await;
+    assert_eq!(world.said_since(0, GRACE).len(), 3);
     let log = world.worker.finish().await.join("\n");
     assert!(log.contains(&written.update_id.to_string()), "{log}");
     for secret in ["canary", "lantern", "no-worth", "1001", "1002", "Ada", "Grace", "Simulated"] {

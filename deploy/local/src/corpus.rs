@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use Reply::{Answer, Any, Command, Notice, Picture, Silent};
+use Reply::{Answer, Any, Command, Notice, Picture, Silent, Stays};
 
 pub const BOT_ID: u64 = 8_123_456_789;
 pub const BOT_USERNAME: &str = "lambdagram_bot";
@@ -23,6 +23,8 @@ pub enum Reply {
     Silent,
     /// One message or none, but no failure.
     Any,
+    /// The worker cannot read it: it stays on the queue, and the dead-letter queue gets it.
+    Stays,
 }
 
 pub struct Case {
@@ -62,7 +64,7 @@ const QUEUED: &[(&str, &[(&str, Reply)])] = &[
         ("message-text-control-characters", Answer),
         ("message-text-entities", Answer),
         ("message-text-link-preview", Answer),
-        ("message-text-lone-surrogate", Any),
+        ("message-text-lone-surrogate", Stays),
         ("message-text-markdown-typed", Answer),
         ("message-text-noncharacters", Answer),
         ("message-text-noncharacters-escaped", Answer),
@@ -110,7 +112,7 @@ const QUEUED: &[(&str, &[(&str, Reply)])] = &[
         ("message-story", Notice),
         ("message-paid-media", Notice),
         ("message-invoice", Notice),
-        ("message-giveaway", Notice),
+        ("message-giveaway", Any),
         ("message-rich", Notice),
         ("message-unknown-content", Any),
         ("service-auto-delete-timer", Silent),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_sqs::types::Message;
 use local::aws::{self, Queue};
 use local::corpus::{BOT_ID, BOT_USERNAME};
 use local::gemini::{self, Gemini};
@@ -112,26 +113,23 @@ impl World {
         self.queue.send(conversation, update_id, &envelope(update_id, conversation, raw)).await.unwrap();
     }
 
-    /// One batch, as the event source mapping does it: what the function does not report as failed is deleted.
-    /// Returns the messages that stay, as the ids of their updates.
+    /// One batch. Returns the messages that stay, as the ids of their updates.
     pub(crate) async fn work(&self) -> Vec<u64> {
         let batch = self.queue.receive().await.unwrap();
-        let answer = self.worker.invoke(event::sqs_event(&batch), TIMEOUT).await.unwrap();
-        let failed: Vec<&str> = answer["batchItemFailures"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|failure| failure["itemIdentifier"].as_str().unwrap())
-            .collect();
-        let mut kept = Vec::new();
-        for message in &batch {
-            if failed.contains(&message.message_id().unwrap()) {
-                let envelope: Value = serde_json::from_str(message.body().unwrap()).unwrap_or_default();
-                kept.push(envelope["update_id"].as_u64().unwrap_or_default());
-            } else {
-                // The worker has deleted it by itself, unless it could not.
-                drop(self.queue.delete(message).await);
-            }
+        assert!(!batch.is_empty(), "there is nothing to do");
+        self.work_on(&batch).await.iter().map(update_id).collect()
+    }
+
+    /// As the event source mapping does it: what the function does not report as failed is deleted.
+    pub(crate) async fn work_on(&self, batch: &[Message]) -> Vec<Message> {
+        let answer = self.worker.invoke(event::sqs_event(batch), TIMEOUT).await.unwrap();
+        let failures = answer["batchItemFailures"].as_array().into_iter().flatten();
+        let failed: Vec<&str> = failures.map(|failure| failure["itemIdentifier"].as_str().unwrap()).collect();
+        let (kept, done): (Vec<_>, Vec<_>) =
+            batch.iter().cloned().partition(|message| failed.contains(&message.message_id().unwrap()));
+        for message in &done {
+            // The worker has deleted it by itself, unless it could not.
+            drop(self.queue.delete(message).await);
         }
         kept
     }
@@ -141,8 +139,10 @@ impl World {
         let deadline = Instant::now() + Duration::from_secs(60);
         while self.queue.depth().await.unwrap() != (0, 0) {
             assert!(Instant::now() < deadline, "the queue does not get empty");
-            self.work().await;
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            match self.queue.receive().await.unwrap() {
+                nothing if nothing.is_empty() => tokio::time::sleep(Duration::from_millis(100)).await,
+                batch => drop(self.work_on(&batch).await),
+            }
         }
     }
 
@@ -229,6 +229,12 @@ pub(crate) fn quotes(call: &Call) -> Option<i64> {
     let parameters = &call.params["reply_parameters"];
     let parsed = parameters.as_str().and_then(|text| serde_json::from_str(text).ok());
     parsed.as_ref().unwrap_or(parameters)["message_id"].as_i64()
+}
+
+/// 0 if the body is no envelope.
+fn update_id(message: &Message) -> u64 {
+    let envelope: Value = serde_json::from_str(message.body().unwrap()).unwrap_or_default();
+    envelope["update_id"].as_u64().unwrap_or_default()
 }
 
 fn next_id(updates: &[Value]) -> u64 {
