@@ -19,8 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Browser {
     pub(crate) client: Client,
-    /// For the profile, and for files that a test lets it upload.
-    folder: TempDir,
+    _profile: TempDir,
     driver_address: String,
     session: String,
     /// Killed when this is dropped.
@@ -31,7 +30,7 @@ impl Browser {
     /// None, after saying why, where no browser is installed.
     pub(crate) async fn start() -> Option<Self> {
         drop(rustls::crypto::ring::default_provider().install_default());
-        let folder = tempfile::tempdir().unwrap();
+        let profile = tempfile::tempdir().unwrap();
         let (driver, driver_address) = match driver().await {
             Ok(started) => started,
             Err(why) => {
@@ -42,9 +41,9 @@ impl Browser {
                 return None;
             }
         };
-        let client = client(&driver_address, &folder).await;
+        let client = client(&driver_address, &profile).await;
         let session = client.session_id().await.unwrap().expect("a session");
-        Some(Self { client, folder, driver_address, session, _driver: driver })
+        Some(Self { client, driver_address, session, _driver: driver, _profile: profile })
     }
 
     /// Opens the chat page and waits until it shows a chat to write to.
@@ -117,8 +116,8 @@ async fn driver() -> Result<(Child, String), String> {
     Err("chromedriver ended without naming its port.".to_owned())
 }
 
-async fn client(driver_address: &str, folder: &TempDir) -> Client {
-    let profile = format!("--user-data-dir={}", folder.path().join("profile").display());
+async fn client(driver_address: &str, profile: &TempDir) -> Client {
+    let profile = format!("--user-data-dir={}", profile.path().display());
     let arguments = json!([
         "--headless",
         "--no-sandbox",

@@ -9,6 +9,7 @@ use local::pipeline::Pipeline;
 use local::serve::Server;
 use local::telegram::{Options, Telegram};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::browser::Browser;
 
@@ -17,6 +18,7 @@ pub(crate) struct World {
     http: reqwest::Client,
     bot_url: String,
     telegram: Telegram,
+    folder: TempDir,
     _page: Server,
 }
 
@@ -31,7 +33,8 @@ impl World {
         let page = page::start(0, Some(telegram.clone()), Some(gemini), Pipeline::none()).await.unwrap();
         let bot_url = format!("{}/bot{token}", telegram.url());
         browser.open(&page.url()).await;
-        Some(Self { browser, http: reqwest::Client::new(), bot_url, telegram, _page: page })
+        let folder = tempfile::tempdir().unwrap();
+        Some(Self { browser, http: reqwest::Client::new(), bot_url, telegram, folder, _page: page })
     }
 
     /// The bot calls a method; the whole answer.
@@ -64,7 +67,7 @@ impl World {
     }
 
     pub(crate) fn picture_file(&self) -> PathBuf {
-        let path = self.browser.folder.path().join("picture.png");
+        let path = self.folder.path().join("picture.png");
         std::fs::write(&path, picture()).unwrap();
         path
     }
