@@ -7,7 +7,7 @@ SHELL := bash
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help run test check fmt lint docs templates licences audit build clean
+.PHONY: help run test screenshot check fmt lint docs templates licences audit build clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ run: .venv ## The bot on this machine, no account needed: chat page, emulated AW
 test: .venv ## All tests, those of the whole path on the emulated AWS too
 	python3 deploy/test_templates.py
 	cargo test --workspace
+
+screenshot: .venv # The README's picture, taken of a whole run; better with fonts-noto-color-emoji
+	SCREENSHOT=$(CURDIR)/deploy/local/page.png REQUIRE_BROWSER=1 cargo test --workspace --test whole_path all_chats
 
 check: fmt lint test docs templates licences ## What CI checks: format, lints, tests, docs, templates, licences
 

@@ -46,9 +46,12 @@ impl Browser {
         Some(Self { client, driver_address, session, _driver: driver, _profile: profile })
     }
 
-    /// Opens the chat page and waits until it shows a chat to write to.
+    /// Opens the chat page, 1440 × 900 without the browser's frame, and waits until it shows a chat to write to.
     pub(crate) async fn open(&self, page: &str) {
         self.client.goto(page).await.unwrap();
+        let frame = self.script("return [outerWidth - innerWidth, outerHeight - innerHeight]", json!(null)).await;
+        let frame = |side: usize| u32::try_from(frame[side].as_u64().unwrap()).unwrap();
+        self.client.set_window_size(1440 + frame(0), 900 + frame(1)).await.unwrap();
         self.see(ADA, "[data-testid=composer]").await;
     }
 
