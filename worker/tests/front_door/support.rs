@@ -8,6 +8,7 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::types::Message;
 use local::aws::{self, Queue};
 use local::corpus::{BOT_ID, BOT_USERNAME};
+use local::fault::{Fault, Kind};
 use local::gemini::{self, Gemini};
 use local::lambda::{Function, event};
 use local::ministack::Ministack;
@@ -217,6 +218,11 @@ pub(crate) fn envelope(update_id: &str, conversation: &str, raw: &str) -> String
 
 pub(crate) fn is_reply(call: &Call) -> bool {
     ["sendMessage", "sendPhoto"].contains(&call.method.as_str())
+}
+
+/// For the next call of `method`.
+pub(crate) fn fault(method: &str, kind: Kind) -> Fault {
+    Fault { method: method.to_owned(), chat_id: None, skip: 0, times: 1, kind }
 }
 
 /// What a person reads: the text, or a picture's caption.

@@ -1,15 +1,11 @@
 //! Every update of the corpus through the real worker: the right reply, or none, and nothing left behind.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
-
-#[allow(dead_code, reason = "shared with the other tests")]
-mod support;
-
 use base64::prelude::{BASE64_STANDARD, Engine};
 use local::corpus::{self, Case, Reply};
 use local::telegram::Call;
 use serde_json::{Value, json};
-use support::{World, is_reply, quotes, text};
+
+use crate::support::{World, is_reply, quotes, text};
 
 const PNG: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mM4UaGBFTEMLQkAUtVaASL5fhoAAAAASUVORK5CYII=";
