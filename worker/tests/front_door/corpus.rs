@@ -65,10 +65,9 @@ fn judge(expected: Reply, replies: &[&Call], asked: usize, calls: usize) -> Resu
 
 /// The first one quotes the question; all are in its chat and topic.
 fn same_place(replies: &[&Call], message: &Value, conversation: &str) -> Result<(), String> {
-    if let Some(first) = replies.first() {
-        if quotes(first) != message["message_id"].as_i64() {
-            return Err(format!("it quotes {:?}", quotes(first)));
-        }
+    let quoted = replies.first().map(|first| quotes(first));
+    if quoted.is_some_and(|quoted| quoted != message["message_id"].as_i64()) {
+        return Err(format!("it quotes {quoted:?}"));
     }
     for reply in replies {
         let thread = &reply.params["message_thread_id"];
