@@ -118,6 +118,7 @@ impl World {
             }
             None => None,
         };
+        self.check_ports()?;
         let step = Step::begin("Functions");
         script::build(&self.root, &step).await?;
         step.done();
@@ -132,6 +133,15 @@ impl World {
         }
         self.show(&aws_url, outputs).await?;
         self.watch().await
+    }
+
+    /// Before the slow steps, not after them.
+    fn check_ports(&self) -> Result<()> {
+        let Settings { port, telegram_port, gemini_port, .. } = self.settings;
+        for (port, flag) in [(port, "--port"), (telegram_port, "--telegram-port"), (gemini_port, "--gemini-port")] {
+            std::net::TcpListener::bind(("127.0.0.1", port)).map_err(|error| taken(error.into(), port, flag))?;
+        }
+        Ok(())
     }
 
     async fn start_aws(&mut self) -> Result<String> {

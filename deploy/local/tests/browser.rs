@@ -70,14 +70,16 @@ async fn entities_look_as_in_telegram_also_nested_and_behind_emoji() {
     for (selector, words) in [
         ("[data-testid=message-text]", text),
         ("strong", "bold both"),
-        ("strong em", "both"),
+        (":is(strong em, em strong)", "both"),
         ("a[href='https://www.rust-lang.org/']", "link"),
         (".pre[data-language=rust] code", "code"),
         ("blockquote", "quote"),
         (".spoiler:not(.revealed)", "secret"),
     ] {
         let selector = format!("[data-from=bot] {selector}");
-        assert_eq!(world.script(TEXTS, json!(selector)).await, json!([words]), "{selector}");
+        // Joined, since Telegram may keep one style as several entities side by side.
+        let script = TEXTS.to_owned() + ".join('')";
+        assert_eq!(world.script(&script, json!(selector)).await, json!(words), "{selector}");
     }
     world.see(ADA, ".spoiler").await.click().await.unwrap();
     world.see(ADA, ".spoiler.revealed").await;
