@@ -58,12 +58,12 @@ pub fn route(message: &Message, me: &Me) -> Route {
     }
     // `animation` and `live_photo` come with a document or a photo beside them: what can be read is read.
     if !text.trim().is_empty() || !message.photo.is_empty() {
-        return match message.unreadable.name() {
+        return match message.unreadable() {
             Some(kind) if message.text.is_none() && message.photo.is_empty() => Route::Unreadable(kind),
             _ => Route::Ask,
         };
     }
-    message.unreadable.name().map_or(Route::Silent("a service message"), Route::Unreadable)
+    message.unreadable().map_or(Route::Silent("a service message"), Route::Unreadable)
 }
 
 /// Whether deciding needs to know the bot's own name: only for what may be meant for another.

@@ -27,8 +27,25 @@ pub struct Message {
     pub reply_to_message: Option<Box<Message>>,
     pub quote: Option<Quote>,
     pub migrate_to_chat_id: Option<i64>,
-    #[serde(flatten)]
-    pub unreadable: Unreadable,
+    // What people send and the bot cannot read yet; see `unreadable`. Not flattened: that would parse every other field.
+    voice: Option<IgnoredAny>,
+    audio: Option<IgnoredAny>,
+    video_note: Option<IgnoredAny>,
+    video: Option<IgnoredAny>,
+    animation: Option<IgnoredAny>,
+    document: Option<IgnoredAny>,
+    sticker: Option<IgnoredAny>,
+    venue: Option<IgnoredAny>,
+    location: Option<IgnoredAny>,
+    contact: Option<IgnoredAny>,
+    poll: Option<IgnoredAny>,
+    dice: Option<IgnoredAny>,
+    story: Option<IgnoredAny>,
+    checklist: Option<IgnoredAny>,
+    game: Option<IgnoredAny>,
+    invoice: Option<IgnoredAny>,
+    paid_media: Option<IgnoredAny>,
+    rich_message: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -72,33 +89,23 @@ pub struct Quote {
     pub text: String,
 }
 
-/// What people send and the bot cannot read yet.
-#[derive(Deserialize)]
-pub struct Unreadable {
-    voice: Option<IgnoredAny>,
-    audio: Option<IgnoredAny>,
-    video_note: Option<IgnoredAny>,
-    video: Option<IgnoredAny>,
-    animation: Option<IgnoredAny>,
-    document: Option<IgnoredAny>,
-    sticker: Option<IgnoredAny>,
-    venue: Option<IgnoredAny>,
-    location: Option<IgnoredAny>,
-    contact: Option<IgnoredAny>,
-    poll: Option<IgnoredAny>,
-    dice: Option<IgnoredAny>,
-    story: Option<IgnoredAny>,
-    checklist: Option<IgnoredAny>,
-    game: Option<IgnoredAny>,
-    invoice: Option<IgnoredAny>,
-    paid_media: Option<IgnoredAny>,
-    rich_message: Option<IgnoredAny>,
-}
+impl Message {
+    pub fn is_private(&self) -> bool {
+        self.chat.kind == "private"
+    }
 
-impl Unreadable {
-    /// In a person's words, in the plural. `animation` comes before `document`, which Telegram sets beside it;
-    /// `venue` likewise before `location`.
-    pub fn name(&self) -> Option<&'static str> {
+    /// What is written, under a photo or alone, with its entities.
+    pub fn words(&self) -> (&str, &[Entity]) {
+        match (&self.text, &self.caption) {
+            (Some(text), _) => (text, &self.entities),
+            (None, Some(caption)) => (caption, &self.caption_entities),
+            (None, None) => ("", &[]),
+        }
+    }
+
+    /// What is sent that the bot cannot read, in a person's words. `animation` comes before `document`, which Telegram
+    /// sets beside it; `venue` likewise before `location`.
+    pub fn unreadable(&self) -> Option<&'static str> {
         let kinds = [
             (&self.voice, "voice messages"),
             (&self.audio, "audio files"),
@@ -120,21 +127,6 @@ impl Unreadable {
             (&self.rich_message, "rich messages"),
         ];
         kinds.into_iter().find_map(|(kind, name)| kind.as_ref().map(|_| name))
-    }
-}
-
-impl Message {
-    pub fn is_private(&self) -> bool {
-        self.chat.kind == "private"
-    }
-
-    /// What is written, under a photo or alone, with its entities.
-    pub fn words(&self) -> (&str, &[Entity]) {
-        match (&self.text, &self.caption) {
-            (Some(text), _) => (text, &self.entities),
-            (None, Some(caption)) => (caption, &self.caption_entities),
-            (None, None) => ("", &[]),
-        }
     }
 
     /// The largest size that may be downloaded: by bytes, and by area where Telegram does not say the bytes.
