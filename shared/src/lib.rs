@@ -3,7 +3,9 @@
 pub mod conversation;
 pub mod env;
 pub mod envelope;
+pub mod failed;
 pub mod log;
 
 pub use conversation::ConversationKey;
 pub use envelope::Envelope;
+pub use failed::Failed;

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use shared::Failed;
 
 pub use store::{Conversations, Error, Loaded};
 
@@ -106,15 +107,6 @@ pub struct Claim {
 pub enum Piece {
     Text(Part),
     Photo { picture: Picture, caption: Option<Part> },
-}
-
-/// Why an update lies in the dead-letter queue; no words of people, no secrets.
-#[derive(Debug, Deserialize, Serialize)]
-pub struct Failed {
-    pub update_id: u64,
-    pub class: String,
-    pub error: String,
-    pub at_ms: u64,
 }
 
 impl Conversation {

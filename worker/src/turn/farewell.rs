@@ -1,11 +1,11 @@
 //! The last attempt has failed and the queue gives the update up: its conversation remembers why, for whoever reads
 //! the dead-letter queue, and the person is told once.
 
-use shared::Envelope;
+use shared::{Envelope, Failed};
 use tracing::warn;
 
 use super::{Bot, answer};
-use crate::conversation::{self, Conversations, Failed, Loaded};
+use crate::conversation::{self, Conversations, Loaded};
 use crate::failure::{Class, Failure};
 use crate::router::Route;
 use crate::telegram::Target;
