@@ -60,7 +60,9 @@ pub async fn run(settings: Settings) -> Result<()> {
         _ = hup.recv() => Ok(()),
         () = terminal_closed() => Ok(()),
     };
-    say("Stopping …");
+    if outcome.is_ok() {
+        say("Stopping …");
+    }
     outcome.and(world.stop().await)
 }
 
