@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// A bot may download no more (Bot API, `getFile`).
-pub const FILE_MAX_BYTES: u64 = 20_000_000;
+/// A bot may download no more: 20 MB (Bot API, `getFile`).
+pub const FILE_MAX_BYTES: u64 = 20 * 1024 * 1024;
 
 #[derive(Deserialize)]
 pub struct Update {
@@ -16,6 +16,7 @@ pub struct Message {
     pub message_id: i64,
     pub chat: Chat,
     pub from: Option<User>,
+    pub sender_chat: Option<Chat>,
     pub text: Option<String>,
     #[serde(default)]
     pub entities: Vec<Entity>,
@@ -51,7 +52,7 @@ pub struct Message {
 #[derive(Deserialize)]
 pub struct Chat {
     pub id: i64,
-    #[serde(rename = "type")]
+    #[serde(default, rename = "type")]
     pub kind: String,
 }
 
@@ -94,6 +95,12 @@ impl Message {
         self.chat.kind == "private"
     }
 
+    /// A person, or an administrator who writes in the group's own name.
+    pub fn is_from_a_person(&self) -> bool {
+        self.sender_chat.as_ref().is_some_and(|sender| sender.id == self.chat.id)
+            || self.from.as_ref().is_some_and(|from| !from.is_bot)
+    }
+
     /// What is written, under a photo or alone, with its entities.
     pub fn words(&self) -> (&str, &[Entity]) {
         match (&self.text, &self.caption) {
@@ -132,7 +139,7 @@ impl Message {
     /// The largest size that may be downloaded: by bytes, and by area where Telegram does not say the bytes.
     pub fn largest_photo(&self) -> Option<&PhotoSize> {
         let fits = |photo: &&PhotoSize| photo.file_size.is_none_or(|bytes| bytes <= FILE_MAX_BYTES);
-        self.photo.iter().filter(fits).max_by_key(|photo| (photo.file_size, photo.width * photo.height))
+        self.photo.iter().filter(fits).max_by_key(|photo| (photo.file_size, photo.width.saturating_mul(photo.height)))
     }
 }
 
