@@ -8,10 +8,11 @@ mod secret;
 mod update;
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::operation::send_message::SendMessageError;
 use aws_sdk_sqs::types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
 use lambda_http::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response};
@@ -53,7 +54,7 @@ impl Ingress {
             return answer_with(StatusCode::METHOD_NOT_ALLOWED, (header::ALLOW, "POST"), "only POST");
         }
         let token = request.headers().get("x-telegram-bot-api-secret-token");
-        if !self.secrets.accept(token.map_or(b"", |value| value.as_bytes())) {
+        if !token.is_some_and(|token| self.secrets.accept(token.as_bytes())) {
             info!("refused: the secret token is wrong or missing");
             return answer(StatusCode::UNAUTHORIZED, "wrong or missing secret token");
         }
@@ -76,7 +77,7 @@ impl Ingress {
             version: envelope::VERSION,
             update_id: update.id,
             conversation,
-            received_at: now_ms(),
+            received_at: shared::now_ms(),
             update: update.raw,
         };
         let trace = request.lambda_context_ref().and_then(|context| context.xray_trace_id.clone());
@@ -106,7 +107,7 @@ impl Ingress {
                 answer(StatusCode::OK, "queued")
             }
             Err(failure) => {
-                error!(update_id, conversation, error = %DisplayErrorContext(&failure), "the queue refused");
+                error!(update_id, conversation, error = said(&failure), "the queue refused");
                 answer_with(StatusCode::SERVICE_UNAVAILABLE, (header::RETRY_AFTER, RETRY_AFTER_S), "try again")
             }
         }
@@ -131,7 +132,11 @@ fn trace_header(trace: String) -> Option<HashMap<MessageSystemAttributeNameForSe
     Some(HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, value)]))
 }
 
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+/// What SQS said, by its code. The SDK's own description holds whole answers, and those hold what was sent.
+fn said(failure: &SdkError<SendMessageError>) -> &str {
+    match failure {
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(_) => "no connection",
+        other => other.code().unwrap_or("an answer that cannot be read"),
+    }
 }

@@ -15,10 +15,11 @@ impl Secrets {
     pub fn parse(text: &str) -> Result<Self, EnvError> {
         let hashes: Option<Vec<_>> = text.split(',').map(|hash| from_hex(hash.trim())).collect();
         match hashes {
-            Some(hashes) if hashes.len() <= 2 => Ok(Self(hashes)),
+            // The hash of nothing is what a script makes of a variable that is not set.
+            Some(hashes) if hashes.len() <= 2 && !hashes.contains(&Sha256::digest(b"").into()) => Ok(Self(hashes)),
             _ => Err(EnvError {
                 name: "WEBHOOK_SECRET_SHA256",
-                problem: "must be the secret's SHA-256 in 64 hex digits, or two of them with a comma between",
+                problem: "must be the SHA-256 of a secret, not of nothing, in 64 hex digits; or two with a comma between",
             }),
         }
     }
@@ -66,7 +67,10 @@ mod tests {
 
     #[test]
     fn anything_but_one_or_two_hashes_is_refused() {
-        for text in ["", ",", &FOX[1..], "fox", &format!("{FOX},"), &format!("{FOX},{FOX},{FOX}"), &"+1".repeat(32)] {
+        let nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        for text in
+            ["", ",", nothing, &FOX[1..], "fox", &format!("{FOX},"), &format!("{FOX},{FOX},{FOX}"), &"+1".repeat(32)]
+        {
             assert!(Secrets::parse(text).is_err(), "{text}");
         }
     }

@@ -29,7 +29,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Update<'_>, &'static str> {
     let conversation = seen.message.map(|message| ConversationKey {
         chat_id: message.chat.id,
         // Outside a topic the thread id only says which message is replied to.
-        thread_id: message.message_thread_id.filter(|_| message.is_topic_message),
+        thread_id: message.message_thread_id.filter(|_| message.is_topic_message == Some(true)),
     });
     Ok(Update { id: seen.update_id, conversation, raw })
 }
@@ -44,8 +44,7 @@ struct Seen {
 struct Message {
     chat: Chat,
     message_thread_id: Option<i64>,
-    #[serde(default)]
-    is_topic_message: bool,
+    is_topic_message: Option<bool>,
 }
 
 #[derive(Deserialize)]

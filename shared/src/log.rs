@@ -11,4 +11,9 @@ pub fn init() {
         .with_target(false)
         .with_max_level(tracing::Level::INFO)
         .init();
+    // A panic's own message may quote what people wrote: only where it happened is logged.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "a bug: panic");
+    }));
 }

@@ -4,67 +4,86 @@
 //! of its conversation goes back unread, to be seen again when the failed one is; a message's last attempt holds up
 //! nobody, since after it the message goes to the dead-letter queue.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use shared::Envelope;
 use tracing::{Instrument, error, info, info_span, warn};
 
-use crate::conversation::Claim;
+use crate::Invocation;
 use crate::failure::{self, Class, Failure};
 use crate::queue::Queue;
 use crate::turn::{self, Bot, Ended};
 
-/// Kept back from the invocation's time for putting back what is not finished.
+/// Kept back from the invocation's time for putting back what is not finished; of a short one, a quarter.
 const RESERVE: Duration = Duration::from_secs(3);
-/// A turn is not begun with less: Gemini alone often needs as much.
+/// A further turn is not begun with less: Gemini alone often needs as much.
 const TURN_MIN: Duration = Duration::from_secs(10);
+/// What telling a person of a failure may take.
+const TELL_MAX: Duration = Duration::from_secs(10);
 
 pub struct Worker {
     pub bot: Bot,
     pub queue: Queue,
 }
 
+/// What became of a message in this invocation.
+enum Attempted {
+    /// It needs nothing more.
+    Done,
+    /// Not begun: no time was left for it.
+    PutBack,
+    /// To be seen again after so many seconds; after its last attempt, never.
+    Failed { wait_s: u32, last: bool },
+}
+
 impl Worker {
-    /// `claim` is the invocation's request id and deadline.
-    pub async fn handle(&self, event: SqsEvent, claim: Claim) -> SqsBatchResponse {
+    pub async fn handle(&self, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
         let mut conversations: Vec<(String, Vec<SqsMessage>)> = Vec::new();
         for message in event.records {
-            let group = message.attributes.get("MessageGroupId").cloned().unwrap_or_default();
+            let group = group(&message);
             match conversations.iter_mut().find(|(known, _)| *known == group) {
                 Some((_, messages)) => messages.push(message),
                 None => conversations.push((group, vec![message])),
             }
         }
-        let ended = join_all(conversations.into_iter().map(|(_, messages)| self.conversation(messages, &claim))).await;
+        let all = conversations.into_iter().map(|(_, messages)| self.conversation(messages, invocation));
         let mut response = SqsBatchResponse::default();
-        ended.into_iter().flatten().for_each(|message_id| response.add_failure(message_id));
+        join_all(all).await.into_iter().flatten().for_each(|message_id| response.add_failure(message_id));
         response
     }
 
     /// The ids of the messages that stay on the queue.
-    async fn conversation(&self, messages: Vec<SqsMessage>, claim: &Claim) -> Vec<String> {
+    async fn conversation(&self, messages: Vec<SqsMessage>, invocation: &Invocation) -> Vec<String> {
         let mut kept = Vec::new();
         let mut messages = messages.into_iter();
+        let mut first = true;
         while let Some(message) = messages.next() {
-            let Some(wait_s) = self.message(&message, claim).await else {
-                self.queue.delete(&message).await;
-                continue;
+            let behind = messages.len();
+            let (wait_s, held) = match self.message(&message, invocation, first, behind > 0).await {
+                Attempted::Done => {
+                    self.queue.delete(&message).await;
+                    first = false;
+                    continue;
+                }
+                Attempted::PutBack => (0, behind),
+                // Seen again at once, it goes to the dead-letter queue, and those behind it go on.
+                Attempted::Failed { last: true, .. } => (0, 0),
+                Attempted::Failed { wait_s, last: false } => (wait_s, behind),
             };
-            let attempt = attempt(&message);
-            let last = attempt >= self.queue.max_attempts().await;
-            let behind: Vec<_> = if last { Vec::new() } else { messages.by_ref().collect() };
-            for message in [message].into_iter().chain(behind) {
-                self.queue.show_after(&message, if last { 0 } else { wait_s }).await;
+            for message in [message].into_iter().chain(messages.by_ref().take(held)) {
+                self.queue.show_after(&message, wait_s).await;
                 kept.extend(message.message_id);
             }
+            first = false;
         }
         kept
     }
 
-    /// One attempt at one message: `None` when it needs nothing more, else when to try again, in s.
-    async fn message(&self, message: &SqsMessage, claim: &Claim) -> Option<u32> {
+    async fn message(&self, message: &SqsMessage, invocation: &Invocation, first: bool, others: bool) -> Attempted {
         let attempt = attempt(message);
         let body = message.body.as_deref().unwrap_or_default();
         let envelope = match Envelope::open(body) {
@@ -72,37 +91,63 @@ impl Worker {
             Err(problem) => {
                 let message_id = message.message_id.as_deref();
                 error!(message_id, attempt, error = %problem, class = Class::Undecodable.name(), "turn failed");
-                return Some(failure::wait_s(&Failure::new(Class::Undecodable, problem), attempt, jitter()));
+                let wait_s = failure::wait_s(&Failure::new(Class::Undecodable, problem), attempt, jitter());
+                return Attempted::Failed { wait_s, last: attempt >= self.queue.max_attempts().await };
             }
         };
         let span = info_span!("turn", update_id = envelope.update_id, conversation = envelope.conversation.hashed());
-        self.turn(&envelope, attempt, claim).instrument(span).await
+        self.turn(&envelope, attempt, invocation, first, others).instrument(span).await
     }
 
-    async fn turn(&self, envelope: &Envelope<'_>, attempt: u32, claim: &Claim) -> Option<u32> {
-        let began_ms = crate::now_ms();
-        let left = Duration::from_millis(claim.until_ms.saturating_sub(began_ms)).saturating_sub(RESERVE);
-        if left < TURN_MIN {
+    /// One attempt at one update, within what is left of the invocation.
+    async fn turn(
+        &self,
+        envelope: &Envelope<'_>,
+        attempt: u32,
+        invocation: &Invocation,
+        first: bool,
+        others: bool,
+    ) -> Attempted {
+        let began_ms = shared::now_ms();
+        let left = invocation.left();
+        let mut left = left.saturating_sub(RESERVE.min(left / 4));
+        // The first turn is always tried: an invocation in which nothing is would only raise the receive counts.
+        if !first && left < TURN_MIN {
             info!(attempt, "put back: this invocation has no time left for it");
-            return Some(0);
+            return Attempted::PutBack;
+        }
+        if attempt > 1 && others && attempt >= self.queue.max_attempts().await {
+            // Those behind it have been received as often: they need their turn in this invocation.
+            left /= 2;
         }
         let waited_ms = began_ms.saturating_sub(envelope.received_at);
         info!(attempt, waited_ms, bytes = envelope.update.get().len(), "turn begins");
-        let ended = tokio::time::timeout(left, turn::run(&self.bot, envelope, claim)).await;
-        let ended = ended.unwrap_or_else(|_| Err(Failure::new(Class::Transient, "the invocation's time ran out")));
-        let ms = crate::now_ms() - began_ms;
+        let turn = AssertUnwindSafe(turn::run(&self.bot, envelope, invocation)).catch_unwind();
+        let ended = match tokio::time::timeout(left, turn).await {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(_panic)) => Err(Failure::new(Class::Unexpected, "a bug: the turn panicked")),
+            Err(_elapsed) => Err(Failure::new(Class::Transient, "the invocation's time ran out")),
+        };
+        let ms = shared::now_ms().saturating_sub(began_ms);
         match ended {
             Ok(Ended::Silent(reason)) => info!(ms, outcome = "silent", reason, "turn ended"),
             Ok(Ended::Repeated) => info!(ms, outcome = "repeated", "turn ended"),
             Ok(Ended::Answered { parts }) => info!(ms, outcome = "answered", parts, "turn ended"),
             Ok(Ended::Gone(why)) => info!(ms, outcome = "gone", why, "turn ended"),
-            Err(failure) => return Some(self.failed(envelope, attempt, claim, ms, failure).await),
+            Err(failure) => return self.failed(envelope, attempt, invocation, ms, failure).await,
         }
-        None
+        Attempted::Done
     }
 
-    /// Logs the failure once; on the last attempt the person is told. The wait until the next one, in s.
-    async fn failed(&self, envelope: &Envelope<'_>, attempt: u32, claim: &Claim, ms: u64, failure: Failure) -> u32 {
+    /// Logs the failure once; on the last attempt the person is told.
+    async fn failed(
+        &self,
+        envelope: &Envelope<'_>,
+        attempt: u32,
+        invocation: &Invocation,
+        ms: u64,
+        failure: Failure,
+    ) -> Attempted {
         let (class, error) = (failure.class.name(), failure.error.as_str());
         let wait_s = failure::wait_s(&failure, attempt, jitter());
         let last = attempt >= self.queue.max_attempts().await;
@@ -112,14 +157,22 @@ impl Worker {
             warn!(ms, outcome = "failed", class, attempt, last, wait_s, error, "turn failed");
         }
         if last {
-            let left = Duration::from_millis(claim.until_ms.saturating_sub(crate::now_ms()));
+            let left = invocation.left().saturating_sub(Duration::from_secs(1)).min(TELL_MAX);
             let told = turn::tell_of_failure(&self.bot, envelope, &failure);
             if tokio::time::timeout(left, told).await.is_err() {
                 warn!("no time left to tell of the failure");
             }
         }
-        wait_s
+        Attempted::Failed { wait_s, last }
     }
+}
+
+/// The message's conversation: its group, or what the envelope says where the queue is no FIFO.
+fn group(message: &SqsMessage) -> String {
+    message.attributes.get("MessageGroupId").cloned().unwrap_or_else(|| {
+        let envelope = message.body.as_deref().and_then(|body| Envelope::open(body).ok());
+        envelope.map(|envelope| envelope.conversation.to_string()).unwrap_or_default()
+    })
 }
 
 /// How often the queue has handed the message out, this time included.

@@ -1,8 +1,9 @@
 //! Every variable that the worker reads, with its default. Secrets come last, from SSM unless given directly.
 
-use aws_sdk_ssm::error::DisplayErrorContext;
 use secrecy::SecretString;
 use shared::env::{self, EnvError};
+
+use crate::aws;
 
 /// Model ids live for months and then answer 404 or are routed elsewhere: configuration, not constants in the code.
 const CHAT_MODEL: &str = "gemini-3.8-flash";
@@ -86,15 +87,15 @@ impl Secrets {
     ///
     /// # Errors
     /// Names the variable or parameter; never a value.
-    pub async fn load(aws: &aws_config::SdkConfig) -> anyhow::Result<Self> {
+    pub async fn load(sdk: &aws_config::SdkConfig) -> anyhow::Result<Self> {
         let telegram = Source::from_env("TELEGRAM_TOKEN", "TELEGRAM_TOKEN_PARAM")?;
         let gemini = Source::from_env("GEMINI_API_KEY", "GEMINI_API_KEY_PARAM")?;
         let names: Vec<_> = [&telegram, &gemini].into_iter().filter_map(Source::parameter).collect();
         let mut stored = std::collections::HashMap::new();
         if !names.is_empty() {
-            let request = aws_sdk_ssm::Client::new(aws).get_parameters().set_names(Some(names)).with_decryption(true);
+            let request = aws_sdk_ssm::Client::new(sdk).get_parameters().set_names(Some(names)).with_decryption(true);
             let answer =
-                request.send().await.map_err(|e| anyhow::anyhow!("SSM GetParameters: {}", DisplayErrorContext(&e)))?;
+                request.send().await.map_err(|error| anyhow::anyhow!("SSM GetParameters: {}", aws::said(&error)))?;
             stored.extend(answer.parameters.unwrap_or_default().into_iter().filter_map(|p| p.name.zip(p.value)));
         }
         let mut value = |source: Source| match source {

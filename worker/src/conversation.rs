@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use shared::Failed;
 
 pub use store::{Conversations, Error, Loaded};
 
@@ -19,6 +20,8 @@ pub const VERSION: u32 = 1;
 /// How many answered updates are remembered. Telegram delivers a chat's updates one after another and SQS repeats
 /// within minutes, so a few would do; replays from the dead-letter queue come up to 14 days later.
 const DONE_MAX: usize = 200;
+/// How many answers may wait for their delivery.
+const PENDING_MAX: usize = 20;
 /// What of the past is sent with each question, in tokens as Gemini counted them: some 40 long exchanges.
 const HISTORY_MAX_TOKENS: u32 = 24_000;
 /// The same in bytes, for what has few tokens and many bytes (signatures, emoji, other scripts).
@@ -36,9 +39,9 @@ pub struct Conversation {
     /// Answers that are not fully delivered. Several: one may wait in the dead-letter queue while the talk goes on.
     #[serde(default)]
     pub pending: Vec<Pending>,
-    /// A person who may not talk to the bot has been told so: once is enough.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub refusal_told: bool,
+    /// Ids of those who may not talk to the bot and have been told so: once is enough.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub refused: VecDeque<i64>,
     /// Updates that went to the dead-letter queue, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<Failed>,
@@ -51,7 +54,7 @@ impl Default for Conversation {
             turns: Vec::new(),
             done: VecDeque::new(),
             pending: Vec::new(),
-            refusal_told: false,
+            refused: VecDeque::new(),
             failed: Vec::new(),
         }
     }
@@ -91,13 +94,20 @@ pub struct Pending {
     pub turn: Option<Turn>,
 }
 
-/// Who is sending: nobody else does before this invocation has ended, in order or by its time-out.
+/// Who is sending a part: until that is over, nobody else does.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Claim {
     /// The invocation's request id.
     pub by: String,
-    /// Its deadline, in ms since 1970; 0 when it has let go.
+    /// When the send has ended one way or another, in ms since 1970; 0 when it has let go.
     pub until_ms: u64,
+}
+
+impl Claim {
+    /// How long somebody else may still be sending.
+    pub fn left_ms(&self, request_id: &str) -> u64 {
+        if self.by == request_id { 0 } else { self.until_ms.saturating_sub(shared::now_ms()) }
+    }
 }
 
 /// One message to Telegram.
@@ -108,15 +118,6 @@ pub enum Piece {
     Photo { picture: Picture, caption: Option<Part> },
 }
 
-/// Why an update lies in the dead-letter queue; no words of people, no secrets.
-#[derive(Debug, Deserialize, Serialize)]
-pub struct Failed {
-    pub update_id: u64,
-    pub class: String,
-    pub error: String,
-    pub at_ms: u64,
-}
-
 impl Conversation {
     pub fn is_done(&self, update_id: u64) -> bool {
         self.done.contains(&update_id)
@@ -124,6 +125,27 @@ impl Conversation {
 
     pub fn pending(&mut self, update_id: u64) -> Option<&mut Pending> {
         self.pending.iter_mut().find(|pending| pending.update_id == update_id)
+    }
+
+    /// Keeps an answer until it is delivered. The oldest of very many must be from updates that somebody dropped from
+    /// the dead-letter queue.
+    pub fn store(&mut self, pending: Pending) {
+        self.pending.push(pending);
+        self.pending.drain(..self.pending.len().saturating_sub(PENDING_MAX));
+    }
+
+    /// Forgets what was said, what is still to be delivered too.
+    pub fn forget(&mut self) {
+        self.turns.clear();
+        self.pending.iter_mut().for_each(|pending| pending.turn = None);
+    }
+
+    /// Puts the turns of the chat's former self before its own.
+    pub fn adopt(&mut self, mut turns: Vec<Turn>) {
+        turns.retain(|turn| self.turns.iter().all(|own| own.update_id != turn.update_id));
+        turns.append(&mut self.turns);
+        self.turns = turns;
+        self.bound();
     }
 
     /// The update needs nothing more: whatever was pending for it becomes history.
@@ -142,7 +164,7 @@ impl Conversation {
     /// All that Gemini is shown of the past, and its tokens.
     pub fn history(&self) -> (Vec<&RawValue>, u32) {
         let contents = self.turns.iter().flat_map(|turn| turn.contents.iter().map(AsRef::as_ref)).collect();
-        (contents, self.turns.iter().map(|turn| turn.tokens).sum())
+        (contents, self.turns.iter().fold(0, |sum, turn| sum.saturating_add(turn.tokens)))
     }
 
     pub fn last_picture(&self) -> Option<&Picture> {

@@ -1,5 +1,6 @@
 //! Gemini's `generateContent`: one call answers in text or asks for a picture, another draws it.
 
+mod history;
 mod wire;
 
 use std::time::Duration;
@@ -8,7 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-pub use wire::{Call, Photo, Question, about_tokens, picture_turn, text_turn};
+pub use history::{Call, picture_turn, text_turn};
+pub use wire::{Photo, Question, about_tokens};
 
 use crate::config::Config;
 
@@ -39,7 +41,8 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Answer {
     pub outcome: Outcome,
-    /// The tokens of the question and its answer alone, without thoughts, as far as Gemini's figures tell.
+    /// What the turn adds to the history, without thoughts: Gemini's figure for the whole request less that of the
+    /// history. The first turn's holds the system prompt as well.
     pub tokens: u32,
     pub charged_tokens: u32,
     /// Which model really answered: old ids are routed to new ones in silence.

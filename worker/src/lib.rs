@@ -4,6 +4,7 @@
 //! Read [`turn`] first: it is the whole behaviour of the bot. [`batch`] is what surrounds it, [`failure`] decides what
 //! a failed call means; the rest are clients and pure helpers.
 
+mod aws;
 pub mod batch;
 pub mod config;
 pub mod conversation;
@@ -17,8 +18,17 @@ pub mod turn;
 pub mod update;
 mod words;
 
-/// Milliseconds since 1970 (UTC).
-fn now_ms() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+use std::time::Duration;
+
+/// One call of the function.
+pub struct Invocation {
+    pub request_id: String,
+    /// When Lambda ends it, in ms since 1970.
+    pub deadline_ms: u64,
+}
+
+impl Invocation {
+    pub fn left(&self) -> Duration {
+        Duration::from_millis(self.deadline_ms.saturating_sub(shared::now_ms()))
+    }
 }

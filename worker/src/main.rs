@@ -9,10 +9,10 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use shared::env;
-use tokio::sync::OnceCell;
+use worker::Invocation;
 use worker::batch::Worker;
 use worker::config::{Config, Secrets};
-use worker::conversation::{Claim, Conversations};
+use worker::conversation::Conversations;
 use worker::gemini::Gemini;
 use worker::queue::Queue;
 use worker::telegram::Telegram;
@@ -29,14 +29,16 @@ async fn main() -> Result<(), Error> {
     let telegram = Telegram::new(http.clone(), config.telegram_url.clone(), secrets.telegram_token);
     let gemini = Gemini::new(http, secrets.gemini_api_key, &config);
     let conversations = Conversations::new(s3(&aws), config.bucket);
-    let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_url);
-    let bot = Bot { telegram, gemini, conversations, allowed: config.allowed, me: OnceCell::new() };
+    let queue = Queue::new(sqs(&aws), config.queue_url);
+    let bot = Bot::new(telegram, gemini, conversations, config.allowed);
     let worker = Worker { bot, queue };
 
     lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| {
-        let claim = Claim { by: event.context.request_id, until_ms: event.context.deadline };
-        let handled = worker.handle(event.payload, claim);
-        async { Ok::<_, Error>(handled.await) }
+        let worker = &worker;
+        async move {
+            let invocation = Invocation { request_id: event.context.request_id, deadline_ms: event.context.deadline };
+            Ok::<_, Error>(worker.handle(event.payload, &invocation).await)
+        }
     }))
     .await
 }
@@ -49,6 +51,16 @@ async fn aws() -> aws_config::SdkConfig {
         .operation_timeout(Duration::from_secs(25))
         .build();
     aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http).timeout_config(timeouts).load().await
+}
+
+/// What the queue is told at the end of a turn must be told before the invocation ends.
+fn sqs(aws: &aws_config::SdkConfig) -> aws_sdk_sqs::Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(3))
+        .build();
+    aws_sdk_sqs::Client::from_conf(aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts).build())
 }
 
 /// Path style with an endpoint of one's own: such servers have no names for their buckets.

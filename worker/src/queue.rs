@@ -2,13 +2,14 @@
 
 use aws_lambda_events::sqs::SqsMessage;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 use tracing::warn;
 
-/// If the queue does not say how often it hands a message out; the template's figure.
+use crate::aws;
+
+/// What is assumed where the queue cannot be asked: giving up too early is mended by a replay.
 const MAX_ATTEMPTS: u32 = 5;
 
 pub struct Queue {
@@ -26,7 +27,7 @@ impl Queue {
     pub async fn delete(&self, message: &SqsMessage) {
         let delete = self.sqs.delete_message().queue_url(&self.url).set_receipt_handle(message.receipt_handle.clone());
         if let Err(error) = delete.send().await {
-            warn!(error = %DisplayErrorContext(&error), "could not delete a finished message");
+            warn!(error = aws::said(&error), "could not delete a finished message");
         }
     }
 
@@ -35,11 +36,12 @@ impl Queue {
         let change = self.sqs.change_message_visibility().queue_url(&self.url);
         let change = change.set_receipt_handle(message.receipt_handle.clone());
         if let Err(error) = change.visibility_timeout(i32::try_from(wait_s).unwrap_or(i32::MAX)).send().await {
-            warn!(error = %DisplayErrorContext(&error), "could not set when a message is seen again");
+            warn!(error = aws::said(&error), "could not set when a message is seen again");
         }
     }
 
-    /// `maxReceiveCount` of the queue's redrive policy, asked for once and only after a failure.
+    /// `maxReceiveCount` of the queue's redrive policy, asked for only once something has failed.
+    /// A queue without one hands out for ever: no attempt is the last.
     pub async fn max_attempts(&self) -> u32 {
         let ask = || async {
             let attributes = self.sqs.get_queue_attributes().queue_url(&self.url);
@@ -51,7 +53,7 @@ impl Queue {
         match self.max_attempts.get_or_try_init(|| async { ask().await.map(|count| count.unwrap_or(u32::MAX)) }).await {
             Ok(count) => *count,
             Err(error) => {
-                warn!(error = %DisplayErrorContext(&error), "could not read the redrive policy");
+                warn!(error = aws::said(&error), "could not read the redrive policy");
                 MAX_ATTEMPTS
             }
         }

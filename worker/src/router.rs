@@ -34,7 +34,7 @@ pub fn route(message: &Message, me: &Me) -> Route {
     if let Some(new_id) = message.migrate_to_chat_id {
         return Route::Migrated(new_id);
     }
-    if message.from.as_ref().is_none_or(|from| from.is_bot) {
+    if !message.is_from_a_person() {
         return Route::Silent("not written by a person");
     }
     let (text, entities) = message.words();
@@ -58,12 +58,12 @@ pub fn route(message: &Message, me: &Me) -> Route {
     }
     // `animation` and `live_photo` come with a document or a photo beside them: what can be read is read.
     if !text.trim().is_empty() || !message.photo.is_empty() {
-        return match message.unreadable.name() {
+        return match message.unreadable() {
             Some(kind) if message.text.is_none() && message.photo.is_empty() => Route::Unreadable(kind),
             _ => Route::Ask,
         };
     }
-    message.unreadable.name().map_or(Route::Silent("a service message"), Route::Unreadable)
+    message.unreadable().map_or(Route::Silent("a service message"), Route::Unreadable)
 }
 
 /// Whether deciding needs to know the bot's own name: only for what may be meant for another.
@@ -169,6 +169,9 @@ mod tests {
         assert_eq!(routed(bot), Route::Silent("not written by a person"));
         let channel = r#"{"message_id":1,"chat":{"id":-1,"type":"supergroup"},"sender_chat":{"id":-2},"text":"hi"}"#;
         assert_eq!(routed(channel), Route::Silent("not written by a person"));
+        let admin =
+            channel.replace("-2", "-1").replace(r#""text":"hi""#, r#""from":{"id":9,"is_bot":true},"text":"hi""#);
+        assert_eq!(routed(&admin), Route::Silent("not addressed to the bot"), "an anonymous administrator is a person");
     }
 
     #[test]

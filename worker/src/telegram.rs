@@ -14,9 +14,9 @@ use crate::router::Me;
 use crate::update::FILE_MAX_BYTES;
 
 /// A text is there in well under a second; longer means that nobody will answer.
-const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Ten megabytes up or twenty down, on a slow day.
-const FILE_TIMEOUT: Duration = Duration::from_secs(40);
+pub const FILE_TIMEOUT: Duration = Duration::from_secs(40);
 
 #[derive(Clone)]
 pub struct Telegram {
@@ -28,7 +28,7 @@ pub struct Telegram {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Telegram's own refusal; the status is its `error_code`. What it quotes may be people's words: not shown.
-    #[error("Telegram says {code}: {}", .description.split('\'').next().unwrap_or_default())]
+    #[error("Telegram says {code}: {}", .unquoted(.description))]
     Refused { code: u16, description: String, retry_after_s: Option<u32>, migrate_to: Option<i64> },
     /// Nothing has been sent.
     #[error("no connection to Telegram: {0}")]
@@ -81,10 +81,9 @@ impl Telegram {
     ) -> Result<(), Error> {
         let destination = Destination::of(target);
         let extension = mime.strip_prefix("image/").unwrap_or("png");
+        // Telegram looks at the bytes and the name; a type that it cannot parse would only be in the way.
         let file = multipart::Part::bytes(bytes).file_name(format!("picture.{extension}"));
-        let mut form = multipart::Form::new()
-            .text("chat_id", destination.chat_id.to_string())
-            .part("photo", file.mime_str(mime).map_err(Error::NotSent)?);
+        let mut form = multipart::Form::new().text("chat_id", destination.chat_id.to_string()).part("photo", file);
         if let Some(thread_id) = destination.message_thread_id {
             form = form.text("message_thread_id", thread_id.to_string());
         }
@@ -102,10 +101,16 @@ impl Telegram {
 
     /// Shows for up to 5 s that something is being done: `typing`, `upload_photo`.
     pub async fn send_action(&self, target: Target, action: &str) -> Result<(), Error> {
-        let conversation = target.conversation;
-        let body =
-            json!({"chat_id": conversation.chat_id, "message_thread_id": conversation.thread_id, "action": action});
-        self.effect("sendChatAction", &body).await
+        #[derive(Serialize)]
+        struct SendChatAction<'a> {
+            chat_id: i64,
+            /// Here the General topic has its number.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            message_thread_id: Option<i64>,
+            action: &'a str,
+        }
+        let ConversationKey { chat_id, thread_id } = target.conversation;
+        self.effect("sendChatAction", &SendChatAction { chat_id, message_thread_id: thread_id, action }).await
     }
 
     pub async fn download(&self, file_id: &str) -> Result<Vec<u8>, Error> {
@@ -116,14 +121,14 @@ impl Telegram {
         let file: File = self.call("getFile", &json!({"file_id": file_id})).await?;
         let path = file.file_path.ok_or(Error::Garbled)?;
         let url = format!("{}/file/bot{}/{path}", self.url, self.token.expose_secret());
-        let mut response = self.http.get(url).timeout(FILE_TIMEOUT).send().await.map_err(Error::from)?;
+        let mut response = self.http.get(url).timeout(FILE_TIMEOUT).send().await?;
         if !response.status().is_success() {
             let description = "the file cannot be downloaded".to_owned();
             let code = response.status().as_u16();
             return Err(Error::Refused { code, description, retry_after_s: None, migrate_to: None });
         }
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(Error::from)? {
+        while let Some(chunk) = response.chunk().await? {
             if (bytes.len() + chunk.len()) as u64 > FILE_MAX_BYTES {
                 return Err(Error::FileTooBig);
             }
@@ -168,6 +173,12 @@ impl Telegram {
             migrate_to: parameters.migrate_to_chat_id,
         })
     }
+}
+
+/// What Telegram quotes in its descriptions may be people's words.
+fn unquoted(description: &str) -> &str {
+    let end = [" '", " \"", "=\""].into_iter().filter_map(|quote| description.find(quote)).min();
+    end.and_then(|end| description.get(..end)).unwrap_or(description)
 }
 
 #[derive(Default, Deserialize)]

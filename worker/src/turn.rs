@@ -14,8 +14,11 @@ mod farewell;
 
 pub use farewell::tell_of_failure;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use shared::{ConversationKey, Envelope};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::config::Allowed;
 use crate::conversation::{Claim, Conversation, Conversations, Loaded, Pending, Piece, Turn};
@@ -24,15 +27,24 @@ use crate::gemini::Gemini;
 use crate::router::{self, Me, Route};
 use crate::telegram::{Target, Telegram};
 use crate::update::{Message, Update};
-use crate::{conversation, words};
+use crate::{Invocation, words};
+
+/// Files in memory at once. Each is held twice more while it is sent, as base64: about 200 MB in all, of 512.
+const FILES_MB: usize = 64;
+/// A text's send is over by then. Only a queue that hands a message out too early makes anybody wait for one.
+const INLINE_WAIT_MS: u64 = 12_000;
+/// How many strangers in one group are remembered.
+const REFUSED_MAX: usize = 100;
 
 /// What a turn needs of the world; made once per process.
 pub struct Bot {
-    pub telegram: Telegram,
-    pub gemini: Gemini,
-    pub conversations: Conversations,
-    pub allowed: Allowed,
-    pub me: OnceCell<Me>,
+    telegram: Telegram,
+    gemini: Gemini,
+    conversations: Conversations,
+    allowed: Allowed,
+    me: OnceCell<Me>,
+    /// Room for the files of all conversations of a batch, in MB.
+    files: Arc<Semaphore>,
 }
 
 /// How a turn ended. Each means that the update needs nothing more.
@@ -63,7 +75,8 @@ struct Answer {
 enum Change {
     Nothing,
     Forget,
-    RefusalTold,
+    /// This person may not talk to the bot, and is told so.
+    Refuse(i64),
 }
 
 /// One update in one invocation.
@@ -72,13 +85,12 @@ struct Attempt<'a> {
     key: ConversationKey,
     update_id: u64,
     message: &'a Message,
-    /// What this invocation signs with while it sends.
-    claim: &'a Claim,
+    invocation: &'a Invocation,
 }
 
 /// # Errors
 /// When a later attempt may succeed: the message must stay on the queue.
-pub async fn run(bot: &Bot, envelope: &Envelope<'_>, claim: &Claim) -> Result<Ended, Failure> {
+pub async fn run(bot: &Bot, envelope: &Envelope<'_>, invocation: &Invocation) -> Result<Ended, Failure> {
     let update: Update = serde_json::from_str(envelope.update.get())
         .map_err(|error| Failure::new(Class::Undecodable, format!("update: {:?} error", error.classify())))?;
     let Some(message) = update.message else { return Ok(Ended::Silent("no message")) };
@@ -86,28 +98,23 @@ pub async fn run(bot: &Bot, envelope: &Envelope<'_>, claim: &Claim) -> Result<En
     if let Route::Silent(reason) = route {
         return Ok(Ended::Silent(reason));
     }
-    let attempt = Attempt { bot, key: envelope.conversation, update_id: envelope.update_id, message: &message, claim };
-    if let Route::Migrated(chat_id) = route {
-        return attempt.migrate(chat_id).await;
+    let (key, update_id) = (envelope.conversation, envelope.update_id);
+    let attempt = Attempt { bot, key, update_id, message: &message, invocation };
+    let mut loaded = bot.conversations.load(key).await?;
+    match attempt.go_on(&mut loaded, route).await {
+        Err(failure) if failure.class == Class::Contended && loaded.conversation.is_done(update_id) => {
+            Ok(Ended::Repeated)
+        }
+        ended => ended,
     }
-
-    let mut loaded = bot.conversations.load(attempt.key).await?;
-    if loaded.conversation.is_done(attempt.update_id) {
-        return Ok(Ended::Repeated);
-    }
-    if loaded.conversation.pending(attempt.update_id).is_some() {
-        return attempt.deliver(loaded, None).await;
-    }
-    let allowed = bot.allowed.has(message.chat.id, message.from.as_ref().map(|from| from.id));
-    if !allowed && loaded.conversation.refusal_told {
-        return Ok(Ended::Silent("not allowed, and told so before"));
-    }
-    let answer = if allowed { attempt.answer(&loaded.conversation, route).await? } else { attempt.refusal() };
-    attempt.store(&mut loaded, &answer).await?;
-    attempt.deliver(loaded, answer.picture).await
 }
 
 impl Bot {
+    pub fn new(telegram: Telegram, gemini: Gemini, conversations: Conversations, allowed: Allowed) -> Self {
+        let files = Arc::new(Semaphore::new(FILES_MB));
+        Self { telegram, gemini, conversations, allowed, me: OnceCell::new(), files }
+    }
+
     async fn route(&self, message: &Message) -> Result<Route, Failure> {
         if !router::needs_name(message) {
             return Ok(router::route(message, &Me::default()));
@@ -118,31 +125,71 @@ impl Bot {
 }
 
 impl Attempt<'_> {
+    async fn go_on(&self, loaded: &mut Loaded, route: Route) -> Result<Ended, Failure> {
+        if let Route::Migrated(chat_id) = route {
+            self.move_history(&loaded.conversation, chat_id).await?;
+            return Ok(Ended::Silent("the group became a supergroup"));
+        }
+        loop {
+            if loaded.conversation.is_done(self.update_id) {
+                return Ok(Ended::Repeated);
+            }
+            let Some(pending) = loaded.conversation.pending(self.update_id) else { break };
+            match pending.claim.left_ms(&self.invocation.request_id) {
+                0 => return self.deliver(loaded, false, None).await,
+                // The send of an invocation that was killed, or of one that is still at it.
+                left_ms if left_ms <= INLINE_WAIT_MS => tokio::time::sleep(Duration::from_millis(left_ms)).await,
+                left_ms => return Err(contended(left_ms)),
+            }
+            *loaded = self.bot.conversations.load(self.key).await?;
+        }
+        let writer = self.message.from.as_ref().map_or(self.key.chat_id, |from| from.id);
+        let answer = if self.bot.allowed.has(self.key.chat_id, Some(writer)) {
+            self.answer(&loaded.conversation, route).await?
+        } else if loaded.conversation.refused.contains(&writer) {
+            return Ok(Ended::Silent("not allowed, and told so before"));
+        } else {
+            let text = words::refused(writer, self.key.chat_id);
+            Answer { change: Change::Refuse(writer), ..answer::notice(&text) }
+        };
+        self.store(loaded, &answer).await?;
+        self.deliver(loaded, true, answer.picture).await
+    }
+
     /// The fence: of two workers on one update only one stores its answer; the other one comes back later.
     /// The first send is counted here, before it is made.
     async fn store(&self, loaded: &mut Loaded, answer: &Answer) -> Result<(), Failure> {
         self.change(loaded, |conversation| {
             if conversation.is_done(self.update_id) {
-                return Err(Failure::new(Class::Contended, "answered by another worker"));
+                return Err(contended(0));
             }
             if let Some(pending) = conversation.pending(self.update_id) {
+                let left_ms = pending.claim.left_ms(&self.invocation.request_id);
                 // Ours: the write had its effect, and its answer got lost.
-                return if pending.claim == *self.claim { Ok(()) } else { Err(contended(pending)) };
+                let ours = pending.claim.by == self.invocation.request_id;
+                return if ours { Ok(()) } else { Err(contended(left_ms)) };
             }
             match answer.change {
                 Change::Nothing => {}
-                Change::Forget => conversation.turns.clear(),
-                Change::RefusalTold => conversation.refusal_told = true,
+                Change::Forget => conversation.forget(),
+                Change::Refuse(writer) => {
+                    conversation.refused.push_back(writer);
+                    while conversation.refused.len() > REFUSED_MAX {
+                        conversation.refused.pop_front();
+                    }
+                }
             }
-            conversation.pending.push(Pending {
+            let mut pending = Pending {
                 update_id: self.update_id,
                 reply_to: self.message.message_id,
                 pieces: answer.pieces.clone(),
                 next: 0,
                 unconfirmed: 1,
-                claim: self.claim.clone(),
+                claim: Claim::default(),
                 turn: answer.turn.clone(),
-            });
+            };
+            pending.claim = self.claim(&pending);
+            conversation.store(pending);
             Ok(())
         })
         .await
@@ -155,43 +202,30 @@ impl Attempt<'_> {
         loaded: &mut Loaded,
         change: impl Fn(&mut Conversation) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        const TRIES: usize = 4;
-        for _ in 0..TRIES {
-            change(&mut loaded.conversation)?;
-            match self.bot.conversations.save(self.key, loaded).await {
-                Err(conversation::Error::Lost) => *loaded = self.bot.conversations.load(self.key).await?,
-                saved => return Ok(saved?),
-            }
-        }
-        Err(Failure::new(Class::Contended, "the conversation keeps changing"))
+        self.bot.conversations.change(self.key, loaded, change).await
     }
 
     fn target(&self) -> Target {
         Target { conversation: self.key, reply_to: Some(self.message.message_id) }
     }
 
-    fn refusal(&self) -> Answer {
-        let text = words::refused(self.key.chat_id, self.message.is_private());
-        Answer { change: Change::RefusalTold, ..answer::notice(&text) }
-    }
-
-    /// The history follows the group to its new id. The old object stays until it expires.
-    async fn migrate(&self, chat_id: i64) -> Result<Ended, Failure> {
-        let conversations = &self.bot.conversations;
-        let old = conversations.load(self.key).await?;
-        let new = ConversationKey { chat_id, thread_id: None };
-        let mut loaded = conversations.load(new).await?;
-        if loaded.conversation.turns.is_empty() && !old.conversation.turns.is_empty() {
-            loaded.conversation.turns = old.conversation.turns;
-            conversations.save(new, &mut loaded).await?;
+    /// The history follows a group to its new id; the old object stays until it expires.
+    async fn move_history(&self, old: &Conversation, chat_id: i64) -> Result<(), Failure> {
+        if old.turns.is_empty() {
+            return Ok(());
         }
-        Ok(Ended::Silent("the group became a supergroup"))
+        let new = ConversationKey { chat_id, thread_id: None };
+        let mut loaded = self.bot.conversations.load(new).await?;
+        let adopt = |conversation: &mut Conversation| {
+            conversation.adopt(old.turns.clone());
+            Ok(())
+        };
+        self.bot.conversations.change(new, &mut loaded, adopt).await
     }
 }
 
-/// Another invocation is sending this answer, or died while it was: nothing before its deadline has passed.
-fn contended(pending: &Pending) -> Failure {
-    let left_ms = pending.claim.until_ms.saturating_sub(crate::now_ms());
-    let wait_s = u32::try_from(left_ms.div_ceil(1000)).unwrap_or(u32::MAX);
+/// Another invocation has this update, or died while it had: nothing before its send is over.
+fn contended(left_ms: u64) -> Failure {
+    let wait_s = u32::try_from(left_ms.div_ceil(1_000)).unwrap_or(u32::MAX);
     Failure { wait_s: Some(wait_s), ..Failure::new(Class::Contended, "another invocation has this update") }
 }

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// A bot may download no more (Bot API, `getFile`).
-pub const FILE_MAX_BYTES: u64 = 20_000_000;
+/// A bot may download no more: 20 MB (Bot API, `getFile`).
+pub const FILE_MAX_BYTES: u64 = 20 * 1024 * 1024;
 
 #[derive(Deserialize)]
 pub struct Update {
@@ -16,6 +16,7 @@ pub struct Message {
     pub message_id: i64,
     pub chat: Chat,
     pub from: Option<User>,
+    pub sender_chat: Option<Chat>,
     pub text: Option<String>,
     #[serde(default)]
     pub entities: Vec<Entity>,
@@ -27,14 +28,31 @@ pub struct Message {
     pub reply_to_message: Option<Box<Message>>,
     pub quote: Option<Quote>,
     pub migrate_to_chat_id: Option<i64>,
-    #[serde(flatten)]
-    pub unreadable: Unreadable,
+    // What people send and the bot cannot read yet; see `unreadable`. Not flattened: that would parse every other field.
+    voice: Option<IgnoredAny>,
+    audio: Option<IgnoredAny>,
+    video_note: Option<IgnoredAny>,
+    video: Option<IgnoredAny>,
+    animation: Option<IgnoredAny>,
+    document: Option<IgnoredAny>,
+    sticker: Option<IgnoredAny>,
+    venue: Option<IgnoredAny>,
+    location: Option<IgnoredAny>,
+    contact: Option<IgnoredAny>,
+    poll: Option<IgnoredAny>,
+    dice: Option<IgnoredAny>,
+    story: Option<IgnoredAny>,
+    checklist: Option<IgnoredAny>,
+    game: Option<IgnoredAny>,
+    invoice: Option<IgnoredAny>,
+    paid_media: Option<IgnoredAny>,
+    rich_message: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 pub struct Chat {
     pub id: i64,
-    #[serde(rename = "type")]
+    #[serde(default, rename = "type")]
     pub kind: String,
 }
 
@@ -72,33 +90,29 @@ pub struct Quote {
     pub text: String,
 }
 
-/// What people send and the bot cannot read yet.
-#[derive(Deserialize)]
-pub struct Unreadable {
-    voice: Option<IgnoredAny>,
-    audio: Option<IgnoredAny>,
-    video_note: Option<IgnoredAny>,
-    video: Option<IgnoredAny>,
-    animation: Option<IgnoredAny>,
-    document: Option<IgnoredAny>,
-    sticker: Option<IgnoredAny>,
-    venue: Option<IgnoredAny>,
-    location: Option<IgnoredAny>,
-    contact: Option<IgnoredAny>,
-    poll: Option<IgnoredAny>,
-    dice: Option<IgnoredAny>,
-    story: Option<IgnoredAny>,
-    checklist: Option<IgnoredAny>,
-    game: Option<IgnoredAny>,
-    invoice: Option<IgnoredAny>,
-    paid_media: Option<IgnoredAny>,
-    rich_message: Option<IgnoredAny>,
-}
+impl Message {
+    pub fn is_private(&self) -> bool {
+        self.chat.kind == "private"
+    }
 
-impl Unreadable {
-    /// In a person's words, in the plural. `animation` comes before `document`, which Telegram sets beside it;
-    /// `venue` likewise before `location`.
-    pub fn name(&self) -> Option<&'static str> {
+    /// A person, or an administrator who writes in the group's own name.
+    pub fn is_from_a_person(&self) -> bool {
+        self.sender_chat.as_ref().is_some_and(|sender| sender.id == self.chat.id)
+            || self.from.as_ref().is_some_and(|from| !from.is_bot)
+    }
+
+    /// What is written, under a photo or alone, with its entities.
+    pub fn words(&self) -> (&str, &[Entity]) {
+        match (&self.text, &self.caption) {
+            (Some(text), _) => (text, &self.entities),
+            (None, Some(caption)) => (caption, &self.caption_entities),
+            (None, None) => ("", &[]),
+        }
+    }
+
+    /// What is sent that the bot cannot read, in a person's words. `animation` comes before `document`, which Telegram
+    /// sets beside it; `venue` likewise before `location`.
+    pub fn unreadable(&self) -> Option<&'static str> {
         let kinds = [
             (&self.voice, "voice messages"),
             (&self.audio, "audio files"),
@@ -121,26 +135,11 @@ impl Unreadable {
         ];
         kinds.into_iter().find_map(|(kind, name)| kind.as_ref().map(|_| name))
     }
-}
-
-impl Message {
-    pub fn is_private(&self) -> bool {
-        self.chat.kind == "private"
-    }
-
-    /// What is written, under a photo or alone, with its entities.
-    pub fn words(&self) -> (&str, &[Entity]) {
-        match (&self.text, &self.caption) {
-            (Some(text), _) => (text, &self.entities),
-            (None, Some(caption)) => (caption, &self.caption_entities),
-            (None, None) => ("", &[]),
-        }
-    }
 
     /// The largest size that may be downloaded: by bytes, and by area where Telegram does not say the bytes.
     pub fn largest_photo(&self) -> Option<&PhotoSize> {
         let fits = |photo: &&PhotoSize| photo.file_size.is_none_or(|bytes| bytes <= FILE_MAX_BYTES);
-        self.photo.iter().filter(fits).max_by_key(|photo| (photo.file_size, photo.width * photo.height))
+        self.photo.iter().filter(fits).max_by_key(|photo| (photo.file_size, photo.width.saturating_mul(photo.height)))
     }
 }
 

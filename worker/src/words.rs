@@ -18,7 +18,8 @@ pub(crate) const IMAGE_USAGE: &str = "Tell me what to draw, for example: /image 
 pub(crate) const TOO_BIG: &str = "That photo is larger than 20 MB, the most that Telegram lets a bot download.";
 pub(crate) const EMPTY: &str = "Gemini had no answer to that. Please try again in other words.";
 pub(crate) const NO_PICTURE: &str = "No picture came of that. Please describe it differently.";
-pub(crate) const CUT_OFF: &str = "\n\n*(The answer was too long and ends here. Write “go on” for the rest.)*";
+pub(crate) const CUT_OFF: &str = "(The answer was too long and ends here. Write “go on” for the rest.)";
+pub(crate) const PICTURE_REFUSED: &str = "The picture is drawn, but it cannot be shown here. Please try another one.";
 pub(crate) const LOOK: &str = "What is in this photo?";
 
 /// The mark that the history keeps where a photo was.
@@ -28,16 +29,17 @@ pub(crate) fn unreadable(kind: &str) -> String {
     format!("I cannot read {kind} yet. Please send text or a photo.")
 }
 
-/// The id is what the bot's owner needs for `ALLOWED_CHATS`.
-pub(crate) fn refused(chat_id: i64, private: bool) -> String {
-    let whose = if private { "Your id" } else { "The id of this chat" };
-    format!("This bot talks only to those whom its owner has let in. {whose} is {chat_id}: give it to the owner.")
+/// The ids are what the bot's owner needs for `ALLOWED_CHATS`.
+pub(crate) fn refused(writer: i64, chat_id: i64) -> String {
+    let chat = if writer == chat_id { String::new() } else { format!(", that of this chat {chat_id}") };
+    format!("This bot talks only to those whom its owner has let in. Your id is {writer}{chat}: give it to the owner.")
 }
 
 /// The last attempt failed; the reference finds the update in the log and in the dead-letter queue.
 pub(crate) fn failed(update_id: u64) -> String {
     format!(
-        "Something went wrong on my side, and I could not answer this. Nothing is lost: it waits to be repeated. Reference: {update_id}"
+        "Something went wrong on my side. Your message is kept, and I answer as soon as it is put right. \
+         Reference: {update_id}"
     )
 }
 

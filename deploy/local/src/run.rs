@@ -2,6 +2,7 @@
 //! scripts, simulates what is not real, and ends everything that it started, whatever ends it.
 
 use std::fs::{self, File};
+use std::io::IsTerminal;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -57,9 +58,24 @@ pub async fn run(settings: Settings) -> Result<()> {
         _ = int.recv() => Ok(()),
         _ = term.recv() => Ok(()),
         _ = hup.recv() => Ok(()),
+        () = terminal_closed() => Ok(()),
     };
-    say("Stopping …");
+    if outcome.is_ok() {
+        say("Stopping …");
+    }
     outcome.and(world.stop().await)
+}
+
+/// The terminal that this was started at went away. The kernel tells only the session's first process; that is a shell,
+/// which passes it on, or make (`ssh -t host make run`), which does not.
+async fn terminal_closed() {
+    let at_terminal = || std::io::stdin().is_terminal();
+    if !at_terminal() {
+        return std::future::pending().await;
+    }
+    while at_terminal() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 struct World {

@@ -1,6 +1,8 @@
 //! A real bot answered from this machine, with the simulated Telegram in the real one's place: its updates reach the
 //! ingress in order and are confirmed only when accepted, and a deployed webhook is never taken over unasked.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

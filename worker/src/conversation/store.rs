@@ -1,12 +1,18 @@
 //! The bucket: load with ETag, save with a condition, pictures beside.
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use shared::ConversationKey;
+use tracing::error;
 
 use super::{Conversation, Picture, VERSION};
+use crate::aws;
+use crate::failure::Failure;
+
+/// Many times what the bounds of a conversation allow: what is larger was not written by this worker.
+const OBJECT_MAX_BYTES: i64 = 16 * 1024 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -18,9 +24,9 @@ pub enum Error {
     /// The bucket is missing or closed to this function; waiting does not help.
     #[error("S3 refuses: {0}")]
     Closed(String),
-    /// Kept as it is for whoever looks into it; never overwritten.
-    #[error("the conversation object cannot be read ({0})")]
-    Unreadable(String),
+    /// Of a newer version: that worker will come back.
+    #[error("the conversation object is of version {0}, newer than this worker")]
+    Newer(u32),
 }
 
 /// A conversation, and what the bucket must still hold for it to be replaced.
@@ -51,21 +57,44 @@ impl Conversations {
             Err(error) => return Err(read_error(&error)),
         };
         let etag = object.e_tag().map(str::to_owned);
-        let bytes = object.body.collect().await.map_err(|error| Error::Bucket(error.to_string()))?;
-        let conversation: Conversation = serde_json::from_slice(&bytes.into_bytes())
-            .map_err(|error| Error::Unreadable(format!("{:?} error at byte {}", error.classify(), error.column())))?;
-        if conversation.version > VERSION {
-            return Err(Error::Unreadable(format!("of version {}, newer than this worker", conversation.version)));
+        if object.content_length().is_some_and(|bytes| bytes > OBJECT_MAX_BYTES) {
+            return self.start_afresh(key, etag, "too large").await;
         }
-        Ok(Loaded { conversation, etag })
+        let bytes = object.body.collect().await.map_err(|_| Error::Bucket("the object broke off".to_owned()))?;
+        let bytes = bytes.into_bytes();
+        #[derive(serde::Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        match serde_json::from_slice(&bytes) {
+            Ok(Versioned { version }) if version > VERSION => return Err(Error::Newer(version)),
+            Ok(_) => {}
+            Err(_) => return self.start_afresh(key, etag, "not a conversation").await,
+        }
+        match serde_json::from_slice::<Conversation>(&bytes) {
+            Ok(conversation) => Ok(Loaded { conversation: Conversation { version: VERSION, ..conversation }, etag }),
+            Err(_) => self.start_afresh(key, etag, "not a conversation").await,
+        }
+    }
+
+    /// What cannot be read is copied aside, for whoever looks into it, and the conversation begins anew:
+    /// a chat that never answers again helps nobody.
+    async fn start_afresh(&self, key: ConversationKey, etag: Option<String>, why: &str) -> Result<Loaded, Error> {
+        let tag = etag.as_deref().unwrap_or_default().trim_matches('"');
+        let aside = format!("{}.unreadable-{tag}", key.object_key());
+        error!(why, "the conversation object cannot be read: copied aside, and begun anew");
+        let copy = self.s3.copy_object().bucket(&self.bucket).key(aside);
+        let copied = copy.copy_source(format!("{}/{}", self.bucket, key.object_key())).send().await;
+        copied.map_err(|error| read_error(&error))?;
+        Ok(Loaded { conversation: Conversation::default(), etag })
     }
 
     /// Replaces what was loaded, or creates what was not there.
     ///
     /// # Errors
     /// [`Error::Lost`] when the object is no longer the one that was loaded.
-    pub async fn save(&self, key: ConversationKey, loaded: &mut Loaded) -> Result<(), Error> {
-        let body = serde_json::to_vec(&loaded.conversation).map_err(|error| Error::Unreadable(error.to_string()))?;
+    async fn save(&self, key: ConversationKey, loaded: &mut Loaded) -> Result<(), Error> {
+        let body = serde_json::to_vec(&loaded.conversation).map_err(|error| Error::Bucket(error.to_string()))?;
         let put = self.s3.put_object().bucket(&self.bucket).key(key.object_key());
         let put = match &loaded.etag {
             Some(etag) => put.if_match(etag),
@@ -76,15 +105,34 @@ impl Conversations {
         Ok(())
     }
 
-    /// A drawn picture gets an object of its own; a repeated turn draws into the same one.
+    /// Changes the conversation and saves it; when somebody else wrote meanwhile, loads it again and decides anew.
+    /// So `change` may run several times, also on an object that holds its effect already.
+    pub async fn change(
+        &self,
+        key: ConversationKey,
+        loaded: &mut Loaded,
+        change: impl Fn(&mut Conversation) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        const TRIES: usize = 4;
+        for _ in 0..TRIES {
+            change(&mut loaded.conversation)?;
+            match self.save(key, loaded).await {
+                Err(Error::Lost) => *loaded = self.load(key).await?,
+                saved => return Ok(saved?),
+            }
+        }
+        Err(Failure::from(Error::Lost))
+    }
+
+    /// A drawn picture gets an object of its own, under a name that no other invocation uses.
     pub async fn save_picture(
         &self,
         key: ConversationKey,
-        update_id: u64,
+        name: &str,
         mime: &str,
         bytes: Vec<u8>,
     ) -> Result<Picture, Error> {
-        let picture = Picture { key: format!("pictures/{}/{update_id}", key.chat_id), mime: mime.to_owned() };
+        let picture = Picture { key: format!("pictures/{}/{name}", key.chat_id), mime: mime.to_owned() };
         let put = self.s3.put_object().bucket(&self.bucket).key(&picture.key).content_type(mime);
         put.body(ByteStream::from(bytes)).send().await.map_err(|error| write_error(&error))?;
         Ok(picture)
@@ -97,25 +145,22 @@ impl Conversations {
             Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
             Err(error) => return Err(read_error(&error)),
         };
-        let bytes = object.body.collect().await.map_err(|error| Error::Bucket(error.to_string()))?;
+        let bytes = object.body.collect().await.map_err(|_| Error::Bucket("the object broke off".to_owned()))?;
         Ok(Some(bytes.to_vec()))
     }
 }
 
-fn read_error<E>(error: &SdkError<E>) -> Error
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let text = DisplayErrorContext(error).to_string();
+fn read_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Error {
     match error.code() {
-        Some("AccessDenied" | "NoSuchBucket") => Error::Closed(text),
-        _ => Error::Bucket(text),
+        Some("AccessDenied" | "NoSuchBucket") => Error::Closed(aws::said(error)),
+        _ => Error::Bucket(aws::said(error)),
     }
 }
 
 /// The SDK has no variants for these two; If-Match on an object that is gone answers NoSuchKey.
 fn write_error(error: &SdkError<PutObjectError>) -> Error {
     match error.code() {
+        _ if error.raw_response().is_some_and(|answer| matches!(answer.status().as_u16(), 409 | 412)) => Error::Lost,
         Some("PreconditionFailed" | "ConditionalRequestConflict" | "NoSuchKey") => Error::Lost,
         _ => read_error(error),
     }

@@ -8,10 +8,12 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::history::Call;
 use super::{Answer, Outcome};
 
-const IMAGE_TOOL: &str = "generate_image";
+pub(super) const IMAGE_TOOL: &str = "generate_image";
 
 /// What a person asks, with the photo that it is about.
 pub struct Question {
@@ -20,20 +22,22 @@ pub struct Question {
 }
 
 pub struct Photo {
-    pub mime: &'static str,
-    pub bytes: Vec<u8>,
+    mime: &'static str,
+    bytes: Vec<u8>,
+    /// Its share of the room for files, given back when it is dropped.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Photo {
     /// The kind is read from the first bytes: Telegram's file paths lose it. Its photos are JPEG.
-    pub fn sniffed(bytes: Vec<u8>) -> Option<Self> {
+    pub fn sniffed(bytes: Vec<u8>, room: Option<OwnedSemaphorePermit>) -> Option<Self> {
         let mime = match &bytes[..] {
             [] => return None,
             [0x89, b'P', b'N', b'G', ..] => "image/png",
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
             _ => "image/jpeg",
         };
-        Some(Self { mime, bytes })
+        Some(Self { mime, bytes, _room: room })
     }
 }
 
@@ -182,15 +186,19 @@ struct Part {
 struct FunctionCall {
     id: Option<String>,
     name: String,
+    /// As the model made them: not always of the declared types.
     #[serde(default)]
-    args: Arguments,
+    args: Value,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Arguments {
-    prompt: String,
-    change_last: bool,
+impl FunctionCall {
+    fn prompt(&self) -> &str {
+        self.args["prompt"].as_str().unwrap_or_default()
+    }
+
+    fn change_last(&self) -> bool {
+        self.args["change_last"].as_bool().unwrap_or_else(|| self.args["change_last"] == "true")
+    }
 }
 
 #[derive(Deserialize)]
@@ -204,7 +212,7 @@ struct InlineData {
 pub(super) fn read(body: &[u8], history_tokens: u32) -> Option<Answer> {
     let response: Response<'_> = serde_json::from_slice(body).ok()?;
     let usage = response.usage_metadata;
-    let fresh = (usage.prompt_token_count + usage.candidates_token_count).saturating_sub(history_tokens);
+    let fresh = usage.prompt_token_count.saturating_add(usage.candidates_token_count).saturating_sub(history_tokens);
     let blocked = response.prompt_feedback.and_then(|feedback| feedback.block_reason);
     let outcome = match (blocked, response.candidates.into_iter().next()) {
         (Some(reason), _) => Outcome::Blocked(reason),
@@ -231,7 +239,7 @@ fn outcome(candidate: Candidate<'_>) -> Option<Outcome> {
             _ if part.thought => continue,
             None => {}
             // Every call that goes into the history needs its response there: one picture a turn, so one call.
-            Some(wanted) if call.is_none() && wanted.name == IMAGE_TOOL && !wanted.args.prompt.is_empty() => {
+            Some(wanted) if call.is_none() && wanted.name == IMAGE_TOOL && !wanted.prompt().is_empty() => {
                 call = Some(wanted);
             }
             Some(_) => continue,
@@ -244,9 +252,9 @@ fn outcome(candidate: Candidate<'_>) -> Option<Outcome> {
         return Some(Outcome::Picture { mime: mime_type, bytes: STANDARD.decode(data).ok()?, markdown });
     }
     let content = to_raw_value(&ModelTurn { role: "model", parts: kept }).ok()?;
-    if let Some(FunctionCall { id, args, .. }) = call {
-        let call = Call { content, id };
-        return Some(Outcome::Draw { prompt: args.prompt, change_last: args.change_last, call });
+    if let Some(wanted) = call {
+        let (prompt, change_last) = (wanted.prompt().to_owned(), wanted.change_last());
+        return Some(Outcome::Draw { prompt, change_last, call: Call { content, id: wanted.id } });
     }
     if markdown.trim().is_empty() {
         return Some(Outcome::Empty(reason));
@@ -258,44 +266,6 @@ fn outcome(candidate: Candidate<'_>) -> Option<Outcome> {
 struct ModelTurn<'a> {
     role: &'static str,
     parts: Vec<&'a RawValue>,
-}
-
-/// The model's turn that calls `generate_image`, as it came.
-#[derive(Debug)]
-pub struct Call {
-    content: Box<RawValue>,
-    id: Option<String>,
-}
-
-impl Call {
-    /// For a picture that a person ordered by command: Gemini takes this value where no signature of its own exists.
-    pub fn by_command(prompt: &str) -> Option<Self> {
-        let call = json!({"name": IMAGE_TOOL, "args": {"prompt": prompt}});
-        let part = json!({"functionCall": call, "thoughtSignature": "skip_thought_signature_validator"});
-        to_raw_value(&json!({"role": "model", "parts": [part]})).ok().map(|content| Self { content, id: None })
-    }
-}
-
-/// What the history keeps of a text answer: the question in words (its photo is not kept), and the model's content.
-pub fn text_turn(question: &str, answer: Box<RawValue>) -> Vec<Box<RawValue>> {
-    user(json!({"text": question})).into_iter().chain([answer]).collect()
-}
-
-/// What the history keeps of a picture: the question, the call, its response, and the words under the picture.
-/// The shape shows the model how pictures are made; told in words alone, it soon answers in such words itself.
-pub fn picture_turn(question: &str, call: Call, words: &str) -> Vec<Box<RawValue>> {
-    let mut response = json!({"name": IMAGE_TOOL, "response": {"result": "The picture was sent to the chat."}});
-    if let (Some(id), Some(response)) = (call.id, response.as_object_mut()) {
-        response.insert("id".to_owned(), id.into());
-    }
-    let words = if words.trim().is_empty() { "Here it is." } else { words };
-    let last = to_raw_value(&json!({"role": "model", "parts": [{"text": words}]})).ok();
-    let asked = user(json!({"text": question})).into_iter().chain([call.content]);
-    asked.chain(user(json!({"functionResponse": response}))).chain(last).collect()
-}
-
-fn user(part: Value) -> Option<Box<RawValue>> {
-    to_raw_value(&json!({"role": "user", "parts": [part]})).ok()
 }
 
 /// Finish reasons by which Google withholds an answer; the others are accidents.

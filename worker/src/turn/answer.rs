@@ -1,15 +1,17 @@
 //! What the answer to a message is: a notice, Gemini's words, or a picture.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{Answer, Attempt, Change};
 use crate::conversation::{Conversation, Piece, Turn};
-use crate::failure::{self, Failure};
+use crate::failure::{self, Class, Failure};
 use crate::gemini::{self, Call, Outcome, Photo, Question};
 use crate::reply::{self, Part};
 use crate::router::Route;
+use crate::update::FILE_MAX_BYTES;
 use crate::words;
 
 /// Telegram shows an action for up to 5 s.
@@ -47,9 +49,9 @@ impl Attempt<'_> {
             Ok(photo) => photo,
             Err(problem) => return Ok(notice(problem)),
         };
-        let Some(call) = Call::by_command(&prompt) else { return Ok(notice(words::NO_PICTURE)) };
         let asked = Question { text: prompt.clone(), photo };
         let change_photo = asked.photo.is_some();
+        let call = Call::by_command(&prompt);
         self.draw(conversation, asked, prompt, change_photo, call, 0).await
     }
 
@@ -59,20 +61,19 @@ impl Attempt<'_> {
             Err(problem) => return Ok(notice(problem)),
         };
         let mut question = Question { text: self.question(), photo };
-        if question.photo.is_some() && question.text.is_empty() {
-            question.text = words::LOOK.to_owned();
+        if question.photo.is_some() && self.message.words().0.is_empty() {
+            question.text.push_str(words::LOOK);
         }
-        let (history, history_tokens) = conversation.history();
-        let mut answer = self.gemini("typing", || self.bot.gemini.ask(&history, history_tokens, &question)).await?;
-        if let Outcome::Empty(_) = answer.outcome {
-            answer = self.gemini("typing", || self.bot.gemini.ask(&history, history_tokens, &question)).await?;
-        }
+        let answer = self.ask_twice(conversation, &question).await?;
         match answer.outcome {
             Outcome::Text { markdown, content, cut_off } => {
-                let shown = if cut_off { markdown + words::CUT_OFF } else { markdown };
                 let contents = gemini::text_turn(&remembered(&question), content);
                 let turn = Turn { update_id: self.update_id, tokens: answer.tokens, contents, picture: None };
-                Ok(texts(&shown, Some(turn)))
+                let mut answer = texts(&markdown, Some(turn));
+                if cut_off {
+                    answer.pieces.push(Piece::Text(words(words::CUT_OFF)));
+                }
+                Ok(answer)
             }
             Outcome::Draw { prompt, change_last, call } => {
                 self.draw(conversation, question, prompt, change_last, call, answer.tokens).await
@@ -80,6 +81,21 @@ impl Attempt<'_> {
             Outcome::Blocked(reason) => Ok(notice(words::blocked(&reason))),
             Outcome::Picture { .. } | Outcome::Empty(_) => Ok(notice(words::EMPTY)),
         }
+    }
+
+    /// An empty answer is an accident and often a single one. A refused request with a history may be refused for the
+    /// history alone, as its signatures belong to another model: once without it, rather than never again.
+    async fn ask_twice(&self, conversation: &Conversation, question: &Question) -> Result<gemini::Answer, Failure> {
+        let (history, tokens) = conversation.history();
+        match self.gemini("typing", || self.bot.gemini.ask(&history, tokens, question)).await {
+            Ok(gemini::Answer { outcome: Outcome::Empty(_), .. }) => {}
+            Err(failure) if failure.class == Class::Unexpected && !history.is_empty() => {
+                warn!(error = failure.error, "refused with its history: asked without");
+                return self.gemini("typing", || self.bot.gemini.ask(&[], 0, question)).await;
+            }
+            answered => return answered,
+        }
+        self.gemini("typing", || self.bot.gemini.ask(&history, tokens, question)).await
     }
 
     /// `change_last` gives the image model what is to be changed: the message's photo, else the last picture drawn.
@@ -96,7 +112,10 @@ impl Attempt<'_> {
         let photo = match (change_last, asked.photo, conversation.last_picture()) {
             (false, ..) | (true, None, None) => None,
             (true, Some(photo), _) => Some(photo),
-            (true, None, Some(last)) => self.bot.conversations.load_picture(last).await?.and_then(Photo::sniffed),
+            (true, None, Some(last)) => {
+                let bytes = self.bot.conversations.load_picture(last).await?;
+                bytes.and_then(|bytes| Photo::sniffed(bytes, None))
+            }
         };
         let order = Question { text: prompt, photo };
         let answer = self.gemini("upload_photo", || self.bot.gemini.draw(&order)).await?;
@@ -107,7 +126,8 @@ impl Attempt<'_> {
             Outcome::Blocked(reason) => return Ok(notice(words::blocked(&reason))),
             Outcome::Draw { .. } | Outcome::Empty(_) => return Ok(notice(words::NO_PICTURE)),
         };
-        let saved = self.bot.conversations.save_picture(self.key, self.update_id, &mime, bytes.clone()).await?;
+        let name = format!("{}-{}", self.update_id, self.invocation.request_id);
+        let saved = self.bot.conversations.save_picture(self.key, &name, &mime, bytes.clone()).await?;
         let (caption, rest) = reply::render_caption(&markdown);
         let photo = Piece::Photo { picture: saved.clone(), caption };
         let turn = Turn {
@@ -135,6 +155,14 @@ impl Attempt<'_> {
             tokio::time::sleep(wait).await;
             ask().await.map_err(Failure::from)
         };
+        let answer = self.showing(action, asking).await?;
+        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        info!(ms, model = answer.model_version, tokens = answer.charged_tokens, "gemini answered");
+        Ok(answer)
+    }
+
+    /// Meanwhile people see that something is being done.
+    async fn showing<T>(&self, action: &str, work: impl Future<Output = T>) -> T {
         let showing = async {
             loop {
                 // Only a courtesy: whatever comes of it, the answer is on its way.
@@ -142,13 +170,10 @@ impl Attempt<'_> {
                 tokio::time::sleep(ACTION_EVERY).await;
             }
         };
-        let answer: gemini::Answer = tokio::select! {
-            answer = asking => answer?,
+        tokio::select! {
+            done = work => done,
             never = showing => never,
-        };
-        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        info!(ms, model = answer.model_version, tokens = answer.charged_tokens, "gemini answered");
-        Ok(answer)
+        }
     }
 
     /// The photo of the message, or of the one that it replies to; or why it cannot be read.
@@ -158,8 +183,10 @@ impl Attempt<'_> {
             return Ok(Ok(None));
         };
         let Some(size) = with.largest_photo() else { return Ok(Err(words::TOO_BIG)) };
-        match self.bot.telegram.download(&size.file_id).await {
-            Ok(bytes) => Ok(Ok(Photo::sniffed(bytes))),
+        let mb = size.file_size.unwrap_or(FILE_MAX_BYTES).div_ceil(1024 * 1024);
+        let room = Arc::clone(&self.bot.files).acquire_many_owned(u32::try_from(mb).unwrap_or(1)).await.ok();
+        match self.showing("typing", self.bot.telegram.download(&size.file_id)).await {
+            Ok(bytes) => Ok(Ok(Photo::sniffed(bytes, room))),
             Err(error) => failure::judge_download(error).map(Err),
         }
     }

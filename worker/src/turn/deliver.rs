@@ -1,57 +1,70 @@
 //! Sends what is stored, part by part, and remembers each before the next goes out.
 //!
 //! A send is counted in the bucket before it is made, so that a crash in between is known as what it is: a send whose
-//! outcome nobody knows. Such a part is sent once more; after that it counts as delivered.
+//! outcome nobody knows. Such a part is sent once more. After that the update goes to the dead-letter queue, where the
+//! operator may order one more send: neither is the part repeated on and on, nor taken for delivered.
 
 use std::time::Duration;
 
-use tracing::warn;
-
 use super::{Attempt, Ended, contended};
 use crate::conversation::{Claim, Conversation, Loaded, Pending, Piece};
-use crate::failure::{self, Class, Failure, Sent};
-use crate::telegram::{self, Target};
+use crate::failure::{self, Class, Failure, Verdict};
+use crate::telegram::{CALL_TIMEOUT, FILE_TIMEOUT, Target};
+use crate::words;
 
 /// Sends of one part with an unknown outcome: the first, and one repetition.
-const UNCONFIRMED_MAX: u32 = 2;
+pub(super) const UNCONFIRMED_MAX: u32 = 2;
 
 impl Attempt<'_> {
+    /// `counted`: the first send is in the bucket's count already, with this invocation's claim.
     /// `picture` holds the bytes of a picture that this invocation has just drawn.
-    pub(super) async fn deliver(&self, mut loaded: Loaded, picture: Option<Vec<u8>>) -> Result<Ended, Failure> {
-        // Just stored by this invocation: the first send is counted already.
-        let mut counted =
-            loaded.conversation.pending(self.update_id).is_some_and(|pending| pending.claim == *self.claim);
+    pub(super) async fn deliver(
+        &self,
+        loaded: &mut Loaded,
+        mut counted: bool,
+        picture: Option<Vec<u8>>,
+    ) -> Result<Ended, Failure> {
+        let (mut waited, mut chat_id) = (false, self.key.chat_id);
         loop {
             let Some(pending) = loaded.conversation.pending(self.update_id) else { return Ok(Ended::Repeated) };
-            let (parts, next, unconfirmed) = (pending.pieces.len(), pending.next, pending.unconfirmed);
+            let (parts, next, mut unconfirmed) = (pending.pieces.len(), pending.next, pending.unconfirmed);
+            let reply_to = (next == 0).then_some(pending.reply_to);
             let Some(piece) = pending.pieces.get(next).cloned() else {
-                return self.settle(&mut loaded, parts).await;
+                break self.settle(loaded, parts, chat_id).await;
             };
-            if !counted && unconfirmed < UNCONFIRMED_MAX {
-                self.claim_send(&mut loaded, unconfirmed + 1).await?;
-                counted = true;
-            } else if !counted {
-                warn!(part = next, "sent twice with an unknown outcome: counts as delivered");
+            if !counted {
+                if unconfirmed >= UNCONFIRMED_MAX {
+                    let error = "sent twice, and nobody knows whether it arrived";
+                    return Err(Failure::new(Class::UnknownOutcome, error));
+                }
+                unconfirmed += 1;
+                self.claim_send(loaded, unconfirmed).await?;
             }
-            if counted {
-                let reply_to = (next == 0).then_some(pending_reply_to(&mut loaded, self.update_id)).flatten();
-                match self.send(&piece, reply_to, picture.as_deref()).await {
-                    Ok(()) => {}
-                    Err(Sent::Gone(why)) => return self.give_up(&mut loaded, why).await,
-                    Err(Sent::Retry(failure)) => return Err(self.let_go(&mut loaded, failure).await),
-                    Err(Sent::Plain | Sent::Moved(_)) => {
-                        let failure = Failure::new(Class::Unexpected, "Telegram refuses the part in every form");
-                        return Err(self.let_go(&mut loaded, failure).await);
-                    }
+            match self.send(&piece, reply_to, &mut chat_id, picture.as_deref()).await {
+                Ok(()) if next + 1 == parts => break self.settle(loaded, parts, chat_id).await,
+                Ok(()) => {}
+                Err(Verdict::Gone(why)) => return self.give_up(loaded, why).await,
+                Err(Verdict::Retry(failure)) => {
+                    let Some(wait) = failure.short_wait().filter(|_| !waited) else {
+                        return Err(self.let_go(loaded, unconfirmed, failure).await);
+                    };
+                    waited = true;
+                    tokio::time::sleep(wait).await;
+                    // The same send again, under a claim of its own.
+                    self.claim_send(loaded, unconfirmed).await?;
+                    counted = true;
+                    continue;
+                }
+                Err(_) => {
+                    let failure = Failure::new(Class::Unexpected, "Telegram refuses the part in every form");
+                    return Err(self.let_go(loaded, unconfirmed, failure).await);
                 }
             }
-            if next + 1 == parts {
-                return self.settle(&mut loaded, parts).await;
-            }
             // One write confirms this part and counts the send of the next.
-            self.change(&mut loaded, |conversation| {
+            self.confirm(loaded, |conversation| {
                 let pending = self.own(conversation)?;
-                (pending.next, pending.unconfirmed, pending.claim) = (next + 1, 1, self.claim.clone());
+                (pending.next, pending.unconfirmed) = (next + 1, 1);
+                pending.claim = self.claim(pending);
                 Ok(())
             })
             .await?;
@@ -59,11 +72,21 @@ impl Attempt<'_> {
         }
     }
 
-    /// Counts a send before it is made, and signs for it.
+    /// Signs for the send of the next part: nobody else sends while it may last.
+    pub(super) fn claim(&self, pending: &Pending) -> Claim {
+        let send = match pending.pieces.get(pending.next) {
+            Some(Piece::Photo { .. }) => FILE_TIMEOUT,
+            Some(Piece::Text(_)) | None => CALL_TIMEOUT,
+        };
+        // A second more: other machines have other clocks.
+        let until_ms = shared::now_ms() + send.as_secs() * 1_000 + 1_000;
+        Claim { by: self.invocation.request_id.clone(), until_ms }
+    }
+
     async fn claim_send(&self, loaded: &mut Loaded, unconfirmed: u32) -> Result<(), Failure> {
         self.change(loaded, |conversation| {
             let pending = self.own(conversation)?;
-            (pending.unconfirmed, pending.claim) = (unconfirmed, self.claim.clone());
+            (pending.unconfirmed, pending.claim) = (unconfirmed, self.claim(pending));
             Ok(())
         })
         .await
@@ -72,56 +95,91 @@ impl Attempt<'_> {
     /// The pending answer, if no other invocation is at it.
     fn own<'c>(&self, conversation: &'c mut Conversation) -> Result<&'c mut Pending, Failure> {
         match conversation.pending(self.update_id) {
-            Some(pending) if pending.claim.by == self.claim.by || pending.claim.until_ms <= crate::now_ms() => {
-                Ok(pending)
-            }
-            Some(pending) => Err(contended(pending)),
-            None => Err(Failure::new(Class::Contended, "settled by another worker")),
+            Some(pending) if pending.claim.left_ms(&self.invocation.request_id) == 0 => Ok(pending),
+            Some(pending) => Err(contended(pending.claim.left_ms(&self.invocation.request_id))),
+            None => Err(contended(0)),
         }
     }
 
-    async fn send(&self, piece: &Piece, reply_to: Option<i64>, picture: Option<&[u8]>) -> Result<(), Sent> {
-        let mut target = Target { conversation: self.key, reply_to };
-        let (mut plain, mut moved, mut waited) = (false, false, false);
+    /// What has happened must be written down: while there is time, an unwilling bucket is asked again.
+    async fn confirm(
+        &self,
+        loaded: &mut Loaded,
+        change: impl Fn(&mut Conversation) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        const AGAIN: Duration = Duration::from_millis(500);
         loop {
-            let sent = self.send_once(piece, target, plain, picture).await;
-            match sent {
-                Err(Sent::Plain) if !plain => plain = true,
-                Err(Sent::Moved(chat_id)) if !moved => {
-                    (moved, target.conversation.chat_id, target.reply_to) = (true, chat_id, None);
+            match self.change(loaded, &change).await {
+                Err(failure) if failure.class == Class::Transient && self.invocation.left() > AGAIN * 10 => {
+                    tokio::time::sleep(AGAIN).await;
                 }
-                Err(Sent::Retry(failure)) if !waited && failure.short_wait().is_some() => {
-                    waited = true;
-                    tokio::time::sleep(failure.short_wait().unwrap_or(Duration::ZERO)).await;
+                changed => return changed,
+            }
+        }
+    }
+
+    /// One part, in the form in which Telegram takes it; each form is tried once.
+    async fn send(
+        &self,
+        piece: &Piece,
+        reply_to: Option<i64>,
+        chat_id: &mut i64,
+        picture: Option<&[u8]>,
+    ) -> Result<(), Verdict> {
+        let mut target = Target { conversation: self.key, reply_to };
+        let (mut plain, mut words_only) = (false, false);
+        loop {
+            target.conversation.chat_id = *chat_id;
+            match self.send_once(piece, target, plain, words_only, picture).await {
+                Err(Verdict::Plain) if !plain => plain = true,
+                Err(Verdict::NoPicture) if !words_only => words_only = true,
+                Err(Verdict::Moved(new)) if *chat_id != new => (*chat_id, target.reply_to) = (new, None),
+                Err(Verdict::Detached) if target.reply_to.is_some() || target.conversation.thread_id.is_some() => {
+                    (target.reply_to, target.conversation.thread_id) = (None, None);
                 }
                 sent => return sent,
             }
         }
     }
 
-    async fn send_once(&self, piece: &Piece, target: Target, plain: bool, picture: Option<&[u8]>) -> Result<(), Sent> {
+    async fn send_once(
+        &self,
+        piece: &Piece,
+        target: Target,
+        plain: bool,
+        words_only: bool,
+        picture: Option<&[u8]>,
+    ) -> Result<(), Verdict> {
         let telegram = &self.bot.telegram;
-        let sent: Result<(), telegram::Error> = match piece {
-            Piece::Text(part) if plain => telegram.send_message(target, &part.plain()).await,
-            Piece::Text(part) => telegram.send_message(target, part).await,
-            Piece::Photo { picture: stored, caption } => {
-                let bytes = match picture {
-                    Some(bytes) => bytes.to_vec(),
-                    None => {
-                        let loaded = self.bot.conversations.load_picture(stored).await;
-                        let bytes = loaded.map_err(|error| Sent::Retry(Failure::from(error)))?;
-                        bytes.ok_or_else(|| Sent::Gone("the picture has expired".to_owned()))?
-                    }
+        let (stored, caption) = match piece {
+            Piece::Text(part) => {
+                let sent = if plain {
+                    telegram.send_message(target, &part.plain()).await
+                } else {
+                    telegram.send_message(target, part).await
                 };
-                let caption = caption.as_ref().map(|part| if plain { part.plain() } else { part.clone() });
-                telegram.send_photo(target, &stored.mime, bytes, caption.as_ref()).await
+                return sent.map_err(failure::judge_send);
+            }
+            Piece::Photo { picture, caption } => (picture, caption.as_ref()),
+        };
+        let bytes = match picture {
+            Some(bytes) => Some(bytes.to_vec()),
+            None => {
+                let loaded = self.bot.conversations.load_picture(stored).await;
+                loaded.map_err(|error| Verdict::Retry(Failure::from(error)))?
             }
         };
-        sent.map_err(failure::judge_send)
+        let Some(bytes) = bytes.filter(|_| !words_only) else {
+            let notice = super::answer::words(words::PICTURE_REFUSED);
+            return telegram.send_message(target, &notice).await.map_err(failure::judge_send);
+        };
+        let caption = caption.map(|part| if plain { part.plain() } else { part.clone() });
+        telegram.send_photo(target, &stored.mime, bytes, caption.as_ref()).await.map_err(failure::judge_send)
     }
 
-    async fn settle(&self, loaded: &mut Loaded, parts: usize) -> Result<Ended, Failure> {
-        self.change(loaded, |conversation| {
+    /// All is sent. A chat that was found under another id takes its history along.
+    async fn settle(&self, loaded: &mut Loaded, parts: usize, chat_id: i64) -> Result<Ended, Failure> {
+        self.confirm(loaded, |conversation| {
             if !conversation.is_done(self.update_id) {
                 self.own(conversation)?;
                 conversation.settle(self.update_id);
@@ -129,12 +187,15 @@ impl Attempt<'_> {
             Ok(())
         })
         .await?;
+        if chat_id != self.key.chat_id {
+            self.move_history(&loaded.conversation, chat_id).await?;
+        }
         Ok(Ended::Answered { parts })
     }
 
     /// What nobody has read is no history.
     async fn give_up(&self, loaded: &mut Loaded, why: String) -> Result<Ended, Failure> {
-        self.change(loaded, |conversation| {
+        self.confirm(loaded, |conversation| {
             if !conversation.is_done(self.update_id) {
                 self.own(conversation)?.turn = None;
                 conversation.settle(self.update_id);
@@ -147,24 +208,19 @@ impl Attempt<'_> {
 
     /// Lets go of the answer before the attempt fails: what was surely not sent is not counted.
     /// If even this cannot be written, the count errs on the side of not repeating.
-    async fn let_go(&self, loaded: &mut Loaded, failure: Failure) -> Failure {
+    async fn let_go(&self, loaded: &mut Loaded, unconfirmed: u32, failure: Failure) -> Failure {
         let known = failure.class != Class::UnknownOutcome;
-        let before = loaded.conversation.pending(self.update_id).map_or(0, |pending| pending.unconfirmed);
         let written = self
             .change(loaded, |conversation| {
                 let pending = self.own(conversation)?;
-                pending.unconfirmed = if known { before.saturating_sub(1) } else { before };
+                pending.unconfirmed = if known { unconfirmed.saturating_sub(1) } else { unconfirmed };
                 pending.claim = Claim::default();
                 Ok(())
             })
             .await;
         if let Err(error) = written {
-            warn!(error = error.error, "could not let go of the answer");
+            tracing::warn!(error = error.error, "could not let go of the answer");
         }
         failure
     }
-}
-
-fn pending_reply_to(loaded: &mut Loaded, update_id: u64) -> Option<i64> {
-    loaded.conversation.pending(update_id).map(|pending| pending.reply_to)
 }

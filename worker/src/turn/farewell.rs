@@ -1,11 +1,14 @@
 //! The last attempt has failed and the queue gives the update up: its conversation remembers why, for whoever reads
 //! the dead-letter queue, and the person is told once.
 
-use shared::Envelope;
+use std::cell::Cell;
+
+use shared::{Envelope, Failed};
 use tracing::warn;
 
+use super::deliver::UNCONFIRMED_MAX;
 use super::{Bot, answer};
-use crate::conversation::{self, Conversations, Failed, Loaded};
+use crate::conversation::{Conversation, Conversations};
 use crate::failure::{Class, Failure};
 use crate::router::Route;
 use crate::telegram::Target;
@@ -14,18 +17,19 @@ use crate::words;
 
 /// Never fails: what cannot be told is logged.
 pub async fn tell_of_failure(bot: &Bot, envelope: &Envelope<'_>, failure: &Failure) {
+    match remember(&bot.conversations, envelope, failure).await {
+        Ok(true) => {}
+        Ok(false) => return,
+        // The person hears of it all the same: the last attempt comes once, and once more with each replay.
+        Err(error) => warn!(error = error.error, "could not remember the failure"),
+    }
     // Another worker has it: whether this ends well is for that one to say.
     if failure.class == Class::Contended {
         return;
     }
-    match remember(&bot.conversations, envelope, failure).await {
-        Ok(true) => {}
-        Ok(false) => return,
-        // Without the bucket nobody knows whether it was told before: silence is better than a repetition at each replay.
-        Err(error) => return warn!(%error, "could not remember the failure"),
-    }
     let Ok(Update { message: Some(message) }) = serde_json::from_str::<Update>(envelope.update.get()) else { return };
-    if matches!(bot.route(&message).await, Err(_) | Ok(Route::Silent(_))) {
+    let writer = message.from.as_ref().map(|from| from.id);
+    if matches!(bot.route(&message).await, Err(_) | Ok(Route::Silent(_))) || !bot.allowed.has(message.chat.id, writer) {
         return;
     }
     let text = match failure.class {
@@ -38,37 +42,31 @@ pub async fn tell_of_failure(bot: &Bot, envelope: &Envelope<'_>, failure: &Failu
     }
 }
 
-/// Whether this is the first time that the update is given up.
-async fn remember(
-    conversations: &Conversations,
-    envelope: &Envelope<'_>,
-    failure: &Failure,
-) -> Result<bool, conversation::Error> {
-    const TRIES: usize = 3;
-    for _ in 0..TRIES {
-        let mut loaded = conversations.load(envelope.conversation).await?;
-        let first = note(&mut loaded, envelope.update_id, failure);
-        match conversations.save(envelope.conversation, &mut loaded).await {
-            Err(conversation::Error::Lost) => {}
-            saved => return saved.map(|()| first),
-        }
-    }
-    Err(conversation::Error::Lost)
-}
-
-fn note(loaded: &mut Loaded, update_id: u64, failure: &Failure) -> bool {
+/// Whether the person is to be told: for each update once, that the bot is out of order once in all.
+async fn remember(conversations: &Conversations, envelope: &Envelope<'_>, failure: &Failure) -> Result<bool, Failure> {
     /// Older ones are found in the log.
     const FAILED_MAX: usize = 50;
-    let failed = &mut loaded.conversation.failed;
-    let before = failed.len();
-    failed.retain(|failed| failed.update_id != update_id);
-    let first = failed.len() == before;
-    failed.push(Failed {
-        update_id,
-        class: failure.class.name().to_owned(),
-        error: failure.error.clone(),
-        at_ms: crate::now_ms(),
-    });
-    failed.drain(..failed.len().saturating_sub(FAILED_MAX));
-    first
+    let (update_id, at_ms) = (envelope.update_id, shared::now_ms());
+    let record = Failed { update_id, class: failure.class.name().to_owned(), error: failure.error.clone(), at_ms };
+    let mut loaded = conversations.load(envelope.conversation).await?;
+    let told = Cell::new(false);
+    let note = |conversation: &mut Conversation| {
+        let known = |failed: &Failed| {
+            failed.update_id == update_id
+                || failure.class == Class::Configuration && failed.class == Class::Configuration.name()
+        };
+        // Our own record: the write had its effect, and its answer got lost.
+        told.set(conversation.failed.iter().any(|failed| *failed != record && known(failed)));
+        conversation.failed.retain(|failed| failed.update_id != update_id);
+        conversation.failed.push(record.clone());
+        let surplus = conversation.failed.len().saturating_sub(FAILED_MAX);
+        conversation.failed.drain(..surplus);
+        // A replay is the operator's order to send once more.
+        if let Some(pending) = conversation.pending(update_id) {
+            pending.unconfirmed = pending.unconfirmed.min(UNCONFIRMED_MAX - 1);
+        }
+        Ok(())
+    };
+    conversations.change(envelope.conversation, &mut loaded, note).await?;
+    Ok(!told.get())
 }

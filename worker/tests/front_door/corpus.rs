@@ -1,15 +1,11 @@
 //! Every update of the corpus through the real worker: the right reply, or none, and nothing left behind.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
-
-#[allow(dead_code, reason = "shared with the other tests")]
-mod support;
-
 use base64::prelude::{BASE64_STANDARD, Engine};
 use local::corpus::{self, Case, Reply};
 use local::telegram::Call;
 use serde_json::{Value, json};
-use support::{World, is_reply, quotes, text};
+
+use crate::support::{World, is_reply, quotes, text};
 
 const PNG: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mM4UaGBFTEMLQkAUtVaASL5fhoAAAAASUVORK5CYII=";
@@ -69,10 +65,9 @@ fn judge(expected: Reply, replies: &[&Call], asked: usize, calls: usize) -> Resu
 
 /// The first one quotes the question; all are in its chat and topic.
 fn same_place(replies: &[&Call], message: &Value, conversation: &str) -> Result<(), String> {
-    if let Some(first) = replies.first() {
-        if quotes(first) != message["message_id"].as_i64() {
-            return Err(format!("it quotes {:?}", quotes(first)));
-        }
+    let quoted = replies.first().map(|first| quotes(first));
+    if quoted.is_some_and(|quoted| quoted != message["message_id"].as_i64()) {
+        return Err(format!("it quotes {quoted:?}"));
     }
     for reply in replies {
         let thread = &reply.params["message_thread_id"];
