@@ -52,6 +52,7 @@ async fn all_chats_are_answered_side_by_side() {
     for chat in [ADA, GRACE] {
         browser.until(&answered(chat)).await;
     }
+    browser.until("document.querySelector('[data-testid=pipeline-in-flight]').textContent === '0'").await;
     browser.until("document.getAnimations().every((animation) => animation.animationName !== 'arrive')").await;
     let path = std::env::var("SCREENSHOT").unwrap_or_else(|_| "page.png".to_owned());
     save(&browser, &path).await;
