@@ -120,4 +120,7 @@ pub struct Selection {
     /// Messages that are no update of ours; without it they are only touched by --id
     #[arg(long, conflicts_with_all = ["class"])]
     pub foreign: bool,
+    /// A list leaves nothing out by itself.
+    #[arg(skip)]
+    pub foreign_too: bool,
 }

@@ -46,6 +46,7 @@ async fn run(command: Command, json: bool, place: Place) -> Result<u8> {
     };
     match command {
         Command::List { selection } => {
+            let selection = Selection { foreign_too: true, ..selection };
             let outcome = begin(selection.clone(), Act::Look, reasons(true), "Looking").await?.run().await;
             Ok(tell(&outcome, json, report::list(&outcome), &selection))
         }

@@ -21,7 +21,7 @@ impl Selection {
         let ours = match letter.content {
             Content::Update { .. } => !self.foreign,
             // Named one by one, or on purpose: `replay` without options must not send what nobody can read.
-            Content::Foreign(_) => self.foreign || self.id.contains(&letter.message_id),
+            Content::Foreign(_) => self.foreign || self.foreign_too || self.id.contains(&letter.message_id),
         };
         let age = Duration::from_millis(letter.age_ms());
         let class = || reason.is_some_and(|reason| self.class.contains(&reason.class));
