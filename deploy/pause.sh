@@ -13,7 +13,12 @@ esac
 mapping=$(output "$STACK" TriggerUuid) || fail "stack $STACK cannot be read: is it deployed?"
 queue=$(output "$STACK" QueueUrl)
 now() { aws lambda get-event-source-mapping --uuid "$mapping" --query State --output text; }
+waiting() {
+    aws sqs get-queue-attributes --queue-url "$queue" --attribute-names ApproximateNumberOfMessages \
+        --query Attributes.ApproximateNumberOfMessages --output text
+}
 
+waited=$(waiting)
 if [[ $(now) != "$state" ]]; then
     # It may be on its way: while it is, the service refuses another change.
     for ((tries = 1; ; tries++)); do
@@ -30,11 +35,9 @@ if [[ $(now) != "$state" ]]; then
     done
 fi
 
-waiting=$(aws sqs get-queue-attributes --queue-url "$queue" --attribute-names ApproximateNumberOfMessages \
-    --query Attributes.ApproximateNumberOfMessages --output text)
 if [[ $1 == pause ]]; then
-    step "Paused, $waiting waiting. Updates are still accepted and wait in the queue, for up to 14 days;"
+    step "Paused, $(waiting) waiting. Updates are still accepted and wait in the queue, for up to 14 days;"
     step "make resume has them answered, in order. What was under way ends by itself."
 else
-    step "Running again; $waiting waiting, answered in order from now on."
+    step "Running. $waited waited; they are answered in order from now on."
 fi

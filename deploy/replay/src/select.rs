@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn all_kinds_of_options_must_fit_and_one_value_of_each() {
-        let hours = |hours| Some(Duration::from_secs(hours * 3600 - 60));
+        let hours = |hours: u64| Some(Duration::from_secs(hours * 3600 - 60));
         let fits = Selection {
             id: vec!["1".into(), "42".into()],
             older_than: hours(1),

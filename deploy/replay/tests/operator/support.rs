@@ -10,6 +10,7 @@ use local::aws::{self, Queue};
 use local::ministack::{AWS_IDENTITY, Ministack};
 use serde_json::{Value, json};
 use shared::{ConversationKey, Envelope, Failed, envelope};
+use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
 pub(crate) const WORDS: &str = "my secret words";
@@ -88,13 +89,14 @@ impl World {
         self.command(args).spawn().unwrap()
     }
 
-    /// On a terminal, with what is typed there.
+    /// On a terminal, with what is typed there as soon as it holds all that can be held.
     pub(crate) async fn run_on_a_terminal(&self, args: &str, typed: &str) -> Ended {
         let mut command = self.environment("script");
         command.args(["-qec", &format!("{BINARY} {args}"), "/dev/null"]);
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        tokio::io::AsyncWriteExt::write_all(&mut stdin, typed.as_bytes()).await.unwrap();
+        wait_for(async || self.dlq.depth().await.unwrap().1 > 0).await;
+        stdin.write_all(typed.as_bytes()).await.unwrap();
         let output = child.wait_with_output().await.unwrap();
         drop(stdin);
         Ended::from(output)
@@ -126,11 +128,15 @@ impl World {
     }
 
     pub(crate) async fn wait_until_resent(&self, count: u64) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-        while self.updates.depth().await.unwrap().0 < count {
-            assert!(tokio::time::Instant::now() < deadline, "not even {count} were sent");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        wait_for(async || self.updates.depth().await.unwrap().0 >= count).await;
+    }
+}
+
+async fn wait_for(there: impl AsyncFn() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while !there().await {
+        assert!(tokio::time::Instant::now() < deadline, "it did not come to that");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -38,6 +38,15 @@ async fn drop_after_a_yes_deletes_what_is_chosen_and_asks_again_for_what_lay_beh
 }
 
 #[tokio::test]
+async fn ctrl_c_at_the_question_leaves_everything_where_it_was() {
+    let world = World::start("ctrl-c").await;
+    world.dead(1, "7", 60).await;
+    let interrupted = world.run_on_a_terminal("drop", "\u{3}").await;
+    assert_eq!(interrupted.code, 130, "{interrupted:?}");
+    assert_eq!(world.dlq.depth().await.unwrap(), (1, 0));
+}
+
+#[tokio::test]
 async fn drop_with_yes_does_not_ask() {
     let world = World::start("sure").await;
     for update_id in 1..=12 {
