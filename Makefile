@@ -7,7 +7,7 @@ SHELL := bash
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help run test screenshot check fmt lint docs templates licences audit build clean
+.PHONY: help run dlq replay pause resume test screenshot check fmt lint docs templates licences audit build clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,20 @@ help: ## This list
 run: .venv ## The bot on this machine, no account needed: chat page, emulated AWS; Ctrl-C ends it
 	@cargo build --workspace
 	@exec "$${CARGO_TARGET_DIR:-target}/debug/local" run $(ARGS)
+
+dlq: .venv ## What lies in the dead-letter queue, and why (ARGS="show ID", "drop …"; LOCAL=1: of make run)
+	@cargo build --quiet --workspace
+	@exec deploy/dlq.sh $(or $(ARGS),list)
+
+replay: .venv ## Sends it back to the updates queue (ARGS="--dry-run", "--class transient" …; ARGS=--help)
+	@cargo build --quiet --workspace
+	@exec deploy/dlq.sh replay $(ARGS)
+
+pause: .venv ## The worker stops; updates are still accepted, and wait
+	@exec deploy/pause.sh pause
+
+resume: .venv ## The worker goes on, with what has waited first
+	@exec deploy/pause.sh resume
 
 test: .venv ## All tests, those of the whole path on the emulated AWS too
 	python3 deploy/test_templates.py
