@@ -14,9 +14,16 @@ help: ## This list
 	@echo
 	@echo "  make run takes ARGS, e.g. ARGS='--port 9000'; make run ARGS=--help lists them."
 
-run: .venv ## The bot on this machine, no account needed: chat page, emulated AWS; Ctrl-C ends it
+run: needs .venv ## The bot on this machine, no account needed: chat page, emulated AWS; Ctrl-C ends it
 	@cargo build --workspace
 	@exec "$${CARGO_TARGET_DIR:-target}/debug/local" run $(ARGS)
+
+# Said before anything is built.
+.PHONY: needs
+needs:
+	@command -v cargo >/dev/null || { echo "Rust is needed: https://rustup.rs" >&2; exit 1; }
+	@command -v curl >/dev/null || { echo "curl is needed: on Debian and Ubuntu, apt install curl" >&2; exit 1; }
+	@[[ -d $${CARGO_TARGET_DIR:-target}/debug ]] || echo "The first build takes some minutes …"
 
 dlq: .venv ## What lies in the dead-letter queue, and why (ARGS="show ID", "drop …"; LOCAL=1: of make run)
 	@cargo build --quiet --workspace

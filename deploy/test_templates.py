@@ -83,6 +83,7 @@ class Queues(unittest.TestCase):
     def test_a_failed_message_goes_to_the_dlq_and_only_ours_may(self):
         redrive = properties("UpdatesQueue")["RedrivePolicy"]
         self.assertEqual(redrive["deadLetterTargetArn"], {"Fn::GetAtt": "DeadLetterQueue.Arn"})
+        self.assertEqual(redrive["maxReceiveCount"], 12, "the README names it")
         self.assertGreater(redrive["maxReceiveCount"], properties("WorkerTrigger")["BatchSize"])
         allowed = properties("DeadLetterQueue")["RedriveAllowPolicy"]["sourceQueueArns"]
         self.assertEqual(len(allowed), 1)

@@ -81,7 +81,7 @@ pub enum Verdict {
     Gone(String),
 }
 
-/// Judges a failed send. Descriptions are Telegram's, matched by their beginning, as FACTS' table has them.
+/// Judges a failed send. Descriptions are Telegram's own, in small letters.
 pub fn judge_send(error: telegram::Error) -> Verdict {
     let telegram::Error::Refused { code, description, retry_after_s, migrate_to } = &error else {
         return Verdict::Retry(match error {

@@ -9,7 +9,7 @@ use tracing::warn;
 
 use crate::aws;
 
-/// What is assumed where the queue cannot be asked: giving up too early is mended by a replay.
+/// What is assumed where the queue cannot be asked: few, since a person told too early is better off than one never told.
 const MAX_ATTEMPTS: u32 = 5;
 
 pub struct Queue {

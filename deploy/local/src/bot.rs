@@ -64,7 +64,14 @@ impl Bot {
             if api_url.starts_with("http://127.0.0.1") { crate::http::loopback() } else { crate::http::internet() };
         let base = format!("{}/bot{token}", api_url.trim_end_matches('/'));
         let mut bot = Self { http: http.build()?, base, username: String::new(), id: 0 };
-        let me: Value = bot.call("getMe", &json!({}), PATIENCE).await.context("Telegram refuses TELEGRAM_TOKEN")?;
+        let me: Result<Value, Refused> = bot.call("getMe", &json!({}), PATIENCE).await;
+        let me = me.map_err(|refused| {
+            let what = match refused.code {
+                Some(_) => "Telegram refuses TELEGRAM_TOKEN (it looks like 123456789:AAH…, and comes from @BotFather)",
+                None => "Telegram cannot be reached at TELEGRAM_API_URL",
+            };
+            anyhow::Error::from(refused).context(what)
+        })?;
         bot.id = me["id"].as_i64().context("getMe without an id")?;
         me["username"].as_str().unwrap_or_default().clone_into(&mut bot.username);
         Ok(bot)

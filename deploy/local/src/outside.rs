@@ -27,18 +27,25 @@ pub struct Outside {
 }
 
 impl Outside {
-    pub fn from_environment() -> Self {
+    /// # Errors
+    /// When a setting cannot be right: it is said here, before anything is built.
+    pub fn from_environment() -> anyhow::Result<Self> {
         let service = |secret: &str, url: &str, default: &str| {
             Some(Service { secret: variable(secret)?, url: variable(url).unwrap_or_else(|| default.to_owned()) })
         };
         let telegram = service("TELEGRAM_TOKEN", "TELEGRAM_API_URL", TELEGRAM);
         let allowed_chats = if telegram.is_some() { variable("ALLOWED_CHATS").unwrap_or_default() } else { "*".into() };
-        Self {
+        let ids = || allowed_chats.split(',').all(|id| id.trim().is_empty() || id.trim().parse::<i64>().is_ok());
+        anyhow::ensure!(
+            allowed_chats.trim() == "*" || ids(),
+            "ALLOWED_CHATS must be numeric ids with commas between, or *"
+        );
+        Ok(Self {
             telegram,
             gemini: service("GEMINI_API_KEY", "GEMINI_API_URL", GEMINI),
             stack: variable("STACK").unwrap_or_else(|| "lambdagram".into()),
             allowed_chats,
-        }
+        })
     }
 
     pub fn take_over(&self, note: PathBuf) -> TakeOver {

@@ -105,7 +105,7 @@ impl World {
         let lock = File::create(state.join("lock"))?;
         let shown = settings.state.display();
         lock.try_lock().map_err(|_| anyhow!("another run uses {shown}: stop it, or choose another with --state"))?;
-        let outside = Outside::from_environment();
+        let outside = Outside::from_environment()?;
         let take_over = outside.take_over(state.join("taken-over.json"));
         Ok(Self {
             venv: root.join(".venv"),
@@ -153,9 +153,16 @@ impl World {
 
     /// Before the slow steps, not after them.
     fn check_ports(&self) -> Result<()> {
-        let Settings { port, telegram_port, gemini_port, .. } = self.settings;
-        for (port, flag) in [(port, "--port"), (telegram_port, "--telegram-port"), (gemini_port, "--gemini-port")] {
-            std::net::TcpListener::bind(("127.0.0.1", port)).map_err(|error| taken(error.into(), port, flag))?;
+        let Settings { port, aws_port, telegram_port, gemini_port, .. } = self.settings;
+        let ports = [(port, "--port"), (telegram_port, "--telegram-port"), (gemini_port, "--gemini-port")];
+        for (port, flag) in ports {
+            // Held until all are looked at, so that two flags with one port are found out here.
+            ensure!(port != aws_port, "{flag} and --aws-port are both {port}: choose another for one of them");
+        }
+        let mut held = Vec::new();
+        for (port, flag) in ports {
+            let listener = std::net::TcpListener::bind(("127.0.0.1", port));
+            held.push(listener.map_err(|error| taken(error.into(), port, flag))?);
         }
         Ok(())
     }

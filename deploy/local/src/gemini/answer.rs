@@ -1,6 +1,6 @@
 //! What the simulated text model says: it shows what it was given, in Markdown, and lets magic words show the rare endings.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::media;
 use super::reply::{Outcome, Part};
@@ -35,7 +35,10 @@ pub(crate) fn to(request: &Request) -> Outcome {
         return Outcome::Parts(vec![]);
     }
     if let Some(prompt) = picture_prompt(&words).or_else(|| request.must_call().then(|| words.clone())) {
-        return draw(request, prompt);
+        return draw(request, json!({"prompt": prompt}));
+    }
+    if let Some(prompt) = request.last_drawn().and_then(|drawn| changed(&drawn, &words)) {
+        return draw(request, json!({"prompt": prompt, "change_last": true}));
     }
     if has("markdown") || has("show me formatting") {
         return text(MARKDOWN.to_owned());
@@ -50,10 +53,11 @@ fn text(text: String) -> Outcome {
     Outcome::Parts(vec![Part::Text(text)])
 }
 
-fn draw(request: &Request, prompt: String) -> Outcome {
+fn draw(request: &Request, args: Value) -> Outcome {
     if request.may_call(DRAW) {
-        return Outcome::Parts(vec![Part::Call { name: DRAW, args: json!({"prompt": prompt}) }]);
+        return Outcome::Parts(vec![Part::Call { name: DRAW, args }]);
     }
+    let prompt = args["prompt"].as_str().unwrap_or_default();
     text(format!("I would draw *{prompt}*, but this request declares no tool `{DRAW}`. (Simulated Gemini.)"))
 }
 
@@ -65,6 +69,15 @@ fn picture_prompt(words: &str) -> Option<String> {
     let prompt = words.get(asks..).filter(|_| lower.len() == words.len()).or_else(|| lower.get(asks..))?;
     let prompt = prompt.trim().trim_end_matches(['.', '!', '?']);
     (!prompt.is_empty()).then(|| prompt.to_owned())
+}
+
+/// The last picture's prompt with what is to be changed, if the words ask for a change: "now with a hat".
+fn changed(drawn: &str, words: &str) -> Option<String> {
+    let change = ["now ", "make it ", "add "].iter().find_map(|ask| {
+        let begins = words.get(..ask.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(ask));
+        begins.then(|| words.get(ask.len()..)).flatten()
+    })?;
+    Some(format!("{drawn}, {}", change.trim().trim_end_matches(['.', '!', '?'])))
 }
 
 fn starts_a_word(text: &str, word: &str) -> Option<usize> {
@@ -130,7 +143,7 @@ fn code(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::picture_prompt;
+    use super::{changed, picture_prompt};
 
     #[test]
     fn the_prompt_is_what_follows_the_request_to_draw() {
@@ -138,6 +151,12 @@ mod tests {
         assert_eq!(picture_prompt("Please, Draw me a House!").as_deref(), Some("a House"));
         assert_eq!(picture_prompt("a picture of the sea, please").as_deref(), Some("the sea, please"));
         assert_eq!(picture_prompt("Нарисуй лису").as_deref(), Some("лису"));
+    }
+
+    #[test]
+    fn a_picture_is_changed_in_the_words_that_follow_it() {
+        assert_eq!(changed("a fox", "Now with a hat!").as_deref(), Some("a fox, with a hat"));
+        assert_eq!(changed("a fox", "thank you"), None);
     }
 
     #[test]

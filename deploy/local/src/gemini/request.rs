@@ -36,8 +36,15 @@ impl Request {
             .collect()
     }
 
+    /// How many turns hold words; the calls of functions and their responses are no messages.
     pub(crate) fn turn_count(&self) -> usize {
-        self.turns().len()
+        self.turns().iter().filter(|turn| !words_of(turn).is_empty()).count()
+    }
+
+    /// The prompt of the latest picture in the conversation.
+    pub(crate) fn last_drawn(&self) -> Option<String> {
+        let calls = self.turns().iter().rev().flat_map(parts).filter_map(|part| field(part, "functionCall"));
+        calls.filter_map(|call| call.get("args")?.get("prompt")?.as_str()).next().map(str::to_owned)
     }
 
     /// The media of the last turn.

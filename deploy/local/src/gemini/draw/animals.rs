@@ -77,6 +77,13 @@ fn fox_head(canvas: &mut Canvas) {
     canvas.ellipse(41.6, 53.6, 1.5, 0.8, 0x80ff_ffff);
 }
 
+/// Between the fox's ears.
+pub(super) fn hat(canvas: &mut Canvas) {
+    canvas.shape("M 32 19 C 33 10 31 2 30 -4 Q 43 -8 56 -4 C 55 2 53 10 54 19 Z", 0x2b2f45);
+    canvas.shape("M 32.2 17 L 32.6 11 Q 43 15 53.4 11 L 53.8 17 Q 43 21 32.2 17 Z", 0xc23b4a);
+    canvas.ellipse(43.0, 18.5, 19.0, 3.2, 0x2b2f45);
+}
+
 pub(super) fn cat(canvas: &mut Canvas) {
     canvas.ellipse(50.0, 97.0, 38.0, 4.0, 0x3016_2010);
     canvas.line("M 64 92 C 92 96 94 74 84 66 C 78 60 84 52 90 56", 7.0, 0x46506b);

@@ -15,6 +15,7 @@ struct Named {
     night: bool,
     dusk: bool,
     winter: bool,
+    hat: bool,
 }
 
 /// Draws it and says so; a prompt that names nothing known is left to others.
@@ -48,7 +49,7 @@ impl Named {
         Self {
             fox: has(&["fox", "fuchs", "füchs", "лис"]),
             cat: is(&["cat", "cats"]) || has(&["kitten", "katze", "кот", "кош"]),
-            house: has(&["house", "home", "cottage", "hut", "haus", "дом"]),
+            house: has(&["house", "home", "cottage", "haus", "дом"]),
             tree: has(&["tree", "forest", "wood", "fir", "baum", "wald", "дерев", "лес"]),
             sun: is(&["sun", "sunny"]) || has(&["sonn", "солн"]),
             mountains: has(&["mountain", "hill", "alps", "berg", "гор"]),
@@ -56,6 +57,7 @@ impl Named {
             night: has(&["night", "moon", "star", "nacht", "ноч", "лун"]),
             dusk: has(&["sunset", "sunrise", "dusk", "dawn", "evening", "закат"]),
             winter: has(&["snow", "winter", "schnee", "снег", "зим"]),
+            hat: is(&["hat", "hats", "hut"]) || has(&["шляп"]),
         }
     }
 
@@ -193,12 +195,18 @@ fn subjects(canvas: &mut Canvas, named: &Named) {
         let (x, y, scale) = if animal { (centre - 46.0, 36.0, 0.5) } else { (centre - 26.0, 36.0, 0.54) };
         canvas.at(x, y, scale, things::house);
     }
+    let fox = |canvas: &mut Canvas| {
+        animals::fox(canvas);
+        if named.hat {
+            animals::hat(canvas);
+        }
+    };
     match (named.fox, named.cat) {
         (true, true) => {
-            canvas.at(centre - 46.0, 44.0, 0.52, animals::fox);
+            canvas.at(centre - 46.0, 44.0, 0.52, fox);
             canvas.at(centre - 2.0, 46.0, 0.5, animals::cat);
         }
-        (true, false) => canvas.at(if named.house { centre - 14.0 } else { centre - 34.0 }, 28.0, 0.68, animals::fox),
+        (true, false) => canvas.at(if named.house { centre - 14.0 } else { centre - 34.0 }, 28.0, 0.68, fox),
         (false, true) => canvas.at(if named.house { centre - 12.0 } else { centre - 33.0 }, 30.0, 0.66, animals::cat),
         (false, false) => {}
     }
