@@ -182,7 +182,7 @@ impl From<conversation::Error> for Failure {
 
 /// When the message shall be seen again, in s.
 ///
-/// What waiting may mend is waited for: as the service asked, else 5, 10, 20 … up to 120, each with up to a half more,
+/// What waiting may mend is waited for: as the service asked, else 2, 4, 8 … up to 120, each with up to a half more,
 /// so that what failed together does not come back together. What only an operator can mend goes through its attempts
 /// quickly, since those behind it wait as well.
 pub fn wait_s(failure: &Failure, attempt: u32, jitter: f64) -> u32 {
@@ -193,7 +193,7 @@ pub fn wait_s(failure: &Failure, attempt: u32, jitter: f64) -> u32 {
         (Some(wait_s), _) => wait_s.saturating_add(1).min(MAX_WAIT_S),
         (None, Class::Configuration | Class::Undecodable | Class::Unexpected | Class::UnknownOutcome) => 2,
         (None, Class::WaitAsTold | Class::Transient | Class::Contended) => {
-            let backoff = 5_u32.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1))).min(120);
+            let backoff = 2_u32.saturating_pow(attempt.clamp(1, 8)).min(120);
             (f64::from(backoff) * (1.0 + jitter / 2.0)) as u32
         }
     }
@@ -248,8 +248,8 @@ mod tests {
         assert_eq!(wait_s(&told, 1, 0.5), 301);
         let transient = Failure::new(Class::Transient, "x");
         let waits = [1, 2, 3, 4, 20].map(|attempt| wait_s(&transient, attempt, 0.0));
-        assert_eq!(waits, [5, 10, 20, 40, 120]);
-        assert_eq!(wait_s(&transient, 2, 1.0), 15);
+        assert_eq!(waits, [2, 4, 8, 16, 120]);
+        assert_eq!(wait_s(&transient, 2, 1.0), 6);
     }
 
     #[test]

@@ -27,26 +27,42 @@ pub async fn shared() -> Result<Arc<Ministack>> {
     Ok(ministack)
 }
 
-/// A FIFO queue with high throughput, as the template makes it, but without a DLQ.
+/// A FIFO queue with high throughput, as the template makes it.
 pub struct Queue {
     pub url: String,
     client: Client,
 }
 
 impl Queue {
-    /// `endpoint`: of an emulated AWS. `name` is unique there and ends with `.fifo`.
+    /// Without a dead-letter queue. `endpoint`: of an emulated AWS. `name` is unique there and ends with `.fifo`.
     pub async fn create(endpoint: &str, name: &str) -> Result<Self> {
+        Self::make(endpoint, name, None).await
+    }
+
+    /// The queue, and the one that its messages go to when they have been received `max_receive_count` times.
+    pub async fn create_with_dlq(endpoint: &str, name: &str, max_receive_count: u32) -> Result<(Self, Self)> {
+        let dlq = Self::make(endpoint, &format!("dlq-{name}"), None).await?;
+        let get = dlq.client.get_queue_attributes().queue_url(&dlq.url).attribute_names(QueueAttributeName::QueueArn);
+        let attributes = get.send().await?.attributes.unwrap_or_default();
+        let arn = attributes.get(&QueueAttributeName::QueueArn).context("a queue without an ARN")?;
+        let policy = format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":{max_receive_count}}}"#);
+        Ok((Self::make(endpoint, name, Some(policy)).await?, dlq))
+    }
+
+    async fn make(endpoint: &str, name: &str, redrive_policy: Option<String>) -> Result<Self> {
         let client = client(endpoint);
-        let made = client
+        let mut create = client
             .create_queue()
             .queue_name(name)
             .attributes(QueueAttributeName::FifoQueue, "true")
             .attributes(QueueAttributeName::DeduplicationScope, "messageGroup")
             .attributes(QueueAttributeName::FifoThroughputLimit, "perMessageGroupId")
             .attributes(QueueAttributeName::MaximumMessageSize, "1048576")
-            .attributes(QueueAttributeName::VisibilityTimeout, "720")
-            .send()
-            .await?;
+            .attributes(QueueAttributeName::VisibilityTimeout, "720");
+        if let Some(policy) = redrive_policy {
+            create = create.attributes(QueueAttributeName::RedrivePolicy, policy);
+        }
+        let made = create.send().await?;
         Ok(Self { url: made.queue_url.context("a queue without a URL")?, client })
     }
 

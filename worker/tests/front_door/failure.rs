@@ -6,7 +6,7 @@ use std::time::Duration;
 use local::fault::{Fault, Kind};
 use local::lambda::event::sqs_event;
 
-use crate::support::{ADA, GRACE, NOTHING, World, envelope, fault, text};
+use crate::support::{ADA, GRACE, MAX_RECEIVE_COUNT, NOTHING, World, envelope, fault, quotes, text};
 
 #[tokio::test]
 async fn an_update_is_finished_on_the_queue_as_soon_as_it_is_answered() {
@@ -156,8 +156,113 @@ async fn a_send_of_unknown_outcome_is_repeated_at_most_once() {
     world.writes(ADA, "hello");
     world.deliver().await;
     world.wait_for_work().await;
-    assert_eq!(world.said_since(0, ADA).len(), 2, "the first, and one repetition");
+    let answers =
+        |world: &World| world.said_since(0, ADA).iter().filter(|said| text(said).contains("Simulated Gemini")).count();
+    assert_eq!(answers(&world), 2, "the first, and one repetition");
+    assert_eq!(world.dlq.depth().await.unwrap(), (1, 0), "nobody knows: it is neither lost nor taken for delivered");
+
+    world.telegram.faults().clear();
+    world.replay().await;
+    world.wait_for_work().await;
+    assert_eq!(answers(&world), 3, "one more, by the operator's order");
     assert_eq!(world.asked(), 1);
+    assert!(world.history("1001").await.contains("Simulated Gemini"));
+}
+
+#[tokio::test]
+async fn a_message_that_never_arrived_is_not_taken_for_delivered() {
+    let world = World::start("never-arrived").await;
+    world.telegram.faults().order(Fault { times: 2, ..fault("sendMessage", Kind::BreakBefore) });
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    world.wait_for_work().await;
+    assert_eq!(world.dlq.depth().await.unwrap(), (1, 0));
+    assert!(
+        !world.history("1001").await.contains(r#""done":["#) || world.history("1001").await.contains(r#""done":[]"#)
+    );
+}
+
+#[tokio::test]
+async fn the_last_attempt_tells_the_person_once_and_a_replay_answers() {
+    let world = World::start("last-attempt").await;
+    let overloaded = Kind::Status { code: 400, description: None };
+    world.gemini.faults().order(Fault { times: MAX_RECEIVE_COUNT * 2, ..fault("*", overloaded) });
+    let written = world.writes(ADA, "hello");
+    world.deliver().await;
+    world.wait_for_work().await;
+    let said = world.said_since(0, ADA);
+    assert_eq!(said.len(), 1);
+    assert_eq!(
+        text(&said[0]),
+        format!(
+            "Something went wrong on my side. Your message is kept, and I answer as soon as it is put right. \
+             Reference: {}",
+            written.update_id
+        )
+    );
+    assert_eq!(world.dlq.depth().await.unwrap(), (1, 0));
+    let object = world.history("1001").await;
+    assert!(object.contains(r#""class":"unexpected","error":"Gemini says 400"#), "{object}");
+
+    // Replayed in vain, it goes back without another word.
+    world.replay().await;
+    world.wait_for_work().await;
+    assert_eq!(world.said_since(0, ADA).len(), 1);
+
+    world.gemini.faults().clear();
+    world.replay().await;
+    world.wait_for_work().await;
+    let said = world.said_since(0, ADA);
+    assert_eq!(said.len(), 2);
+    assert_eq!(quotes(&said[1]), Some(written.message_id), "the answer comes as a reply to the old question");
+    assert!(!world.history("1001").await.contains("failed"));
+}
+
+#[tokio::test]
+async fn a_poison_message_does_not_keep_those_behind_it_from_their_answer() {
+    let world = World::start("poison").await;
+    world.queue.send("1001", "poison", "not an envelope at all").await.unwrap();
+    let behind = world.writes(ADA, "hello");
+    world.deliver().await;
+    world.wait_for_work().await;
+    assert_eq!(world.dlq.depth().await.unwrap(), (1, 0), "the poison alone");
+    let said = world.said_since(0, ADA);
+    assert_eq!((said.len(), quotes(&said[0])), (1, Some(behind.message_id)));
+}
+
+#[tokio::test]
+async fn a_conversation_that_cannot_be_read_is_put_aside_and_begun_anew() {
+    let world = World::start("unreadable").await;
+    world.put_object("conversations/1001.json", b"{broken").await;
+    assert_eq!(world.says(ADA, "hello").await.len(), 1);
+    assert!(world.history("1001").await.contains("hello"));
+    let aside = world.objects().await.into_iter().find(|key| key.starts_with("conversations/1001.json.unreadable-"));
+    assert_eq!(world.object(&aside.unwrap()).await.unwrap(), b"{broken");
+}
+
+#[tokio::test]
+async fn a_conversation_of_a_newer_worker_is_left_alone() {
+    let world = World::start("newer").await;
+    world.put_object("conversations/1001.json", br#"{"version":99,"of_tomorrow":true}"#).await;
+    world.writes(ADA, "hello");
+    world.writes(GRACE, "hello");
+    world.deliver().await;
+    world.wait_for_work().await;
+    assert_eq!(world.history("1001").await, r#"{"version":99,"of_tomorrow":true}"#);
+    assert_eq!(world.dlq.depth().await.unwrap(), (1, 0));
+    assert_eq!(world.said_since(0, GRACE).len(), 1, "the others are not harmed");
+    assert!(text(&world.said_since(0, ADA)[0]).contains("Reference"), "and she hears of it");
+}
+
+#[tokio::test]
+async fn the_history_of_a_group_follows_it_to_its_new_id() {
+    let world = World::start("moves").await;
+    let history = r#"{"version":1,"turns":[{"update_id":1,"tokens":9,"contents":[{"role":"user","parts":[{"text":"we like foxes"}]},{"role":"model","parts":[{"text":"so do I"}]}]}],"done":[1],"pending":[]}"#;
+    world.put_object("conversations/-55.json", history.as_bytes()).await;
+    let moved = r#"{"update_id":2,"message":{"message_id":7,"date":1795348800,"chat":{"id":-55,"type":"group"},"from":{"id":1001,"first_name":"Ada"},"migrate_to_chat_id":-1001234567890}}"#;
+    world.enqueue("2", "-55", moved).await;
+    world.wait_for_work().await;
+    assert!(world.history("-1001234567890").await.contains("we like foxes"));
 }
 
 #[tokio::test]

@@ -23,10 +23,14 @@ pub(crate) const KEY: &str = "simulated-key-of-no-worth";
 /// The template gives the worker two minutes.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
+/// Fewer than the template's, so that the last attempt comes soon.
+pub(crate) const MAX_RECEIVE_COUNT: u32 = 4;
+
 pub(crate) struct World {
     pub(crate) telegram: Telegram,
     pub(crate) gemini: Gemini,
     pub(crate) queue: Queue,
+    pub(crate) dlq: Queue,
     pub(crate) worker: Function,
     name: String,
     token: String,
@@ -48,7 +52,8 @@ impl World {
         let options = telegram::Options { token: token.clone(), username, ..telegram::Options::default() };
         let telegram = Telegram::start(options).await.unwrap();
         let gemini = Gemini::start(gemini::Options { port: 0, api_key: KEY.to_owned() }).await.unwrap();
-        let queue = Queue::create(&aws.url(), &format!("{name}.fifo")).await.unwrap();
+        let (queue, dlq) =
+            Queue::create_with_dlq(&aws.url(), &format!("{name}.fifo"), MAX_RECEIVE_COUNT).await.unwrap();
         let s3 = s3(&aws.url());
         s3.create_bucket().bucket(name).send().await.unwrap();
         let mut all = vec![
@@ -64,7 +69,7 @@ impl World {
         all.retain(|(name, _)| env.iter().all(|(replaced, _)| replaced != name));
         let all: Vec<_> = all.iter().map(|(name, value)| (*name, value.as_str())).chain(env.iter().copied()).collect();
         let worker = start_worker(&all).await.unwrap();
-        Self { telegram, gemini, queue, worker, name: name.to_owned(), token, s3, _aws: aws }
+        Self { telegram, gemini, queue, dlq, worker, name: name.to_owned(), token, s3, _aws: aws }
     }
 
     /// Writes, lets the worker answer, and returns what the bot said in that chat.
@@ -183,6 +188,21 @@ impl World {
     pub(crate) async fn objects(&self) -> Vec<String> {
         let list = self.s3.list_objects_v2().bucket(&self.name).send().await.unwrap();
         list.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
+    }
+
+    pub(crate) async fn put_object(&self, key: &str, bytes: &[u8]) {
+        let put = self.s3.put_object().bucket(&self.name).key(key);
+        put.body(bytes.to_vec().into()).send().await.unwrap();
+    }
+
+    /// The operator's replay: what lies in the dead-letter queue goes back to the queue.
+    pub(crate) async fn replay(&self) {
+        for message in self.dlq.drain().await.unwrap() {
+            let event = event::sqs_event(std::slice::from_ref(&message));
+            let group = event["Records"][0]["attributes"]["MessageGroupId"].as_str().unwrap().to_owned();
+            let id = message.message_id().unwrap();
+            self.queue.send(&group, &format!("replay-{id}"), message.body().unwrap()).await.unwrap();
+        }
     }
 
     /// POST to the simulation's control API.
