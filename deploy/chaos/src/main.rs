@@ -28,7 +28,7 @@ struct Options {
     /// The share of the outside calls at which the function is killed.
     #[arg(long, default_value_t = 0.02)]
     killed: f64,
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 16)]
     workers: usize,
     #[arg(long, default_value_t = 2)]
     ingresses: usize,

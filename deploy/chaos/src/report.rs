@@ -1,5 +1,6 @@
 //! What a run says: the table, and the story of what went wrong.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -50,7 +51,8 @@ pub fn stories(verdict: &Verdict, log: &[Entry]) -> String {
 }
 
 fn story(broken: &Broken, log: &[Entry]) -> String {
-    let mine: Vec<_> = log.iter().filter(|entry| concerns(broken, &entry.event)).collect();
+    let workers: BTreeSet<_> = log.iter().filter_map(|entry| received_by(&entry.event, broken.update)).collect();
+    let mine: Vec<_> = log.iter().filter(|entry| concerns(broken, &workers, &entry.event)).collect();
     let (begin, end) = (mine.iter().position(|entry| entry.event.update() == Some(broken.update)), mine.len());
     mine.get(begin.unwrap_or(0)..end).into_iter().flatten().fold(String::new(), |mut story, entry| {
         let line = format!("{:?}", entry.event);
@@ -59,8 +61,8 @@ fn story(broken: &Broken, log: &[Entry]) -> String {
     })
 }
 
-/// Of the update, of its conversation's object, and the deaths of all workers.
-fn concerns(broken: &Broken, event: &Event) -> bool {
+/// Of the update, of its conversation's object, and the deaths of the workers that had it.
+fn concerns(broken: &Broken, workers: &BTreeSet<&String>, event: &Event) -> bool {
     match event {
         Event::Loaded { conversation, .. }
         | Event::Stored { conversation, .. }
@@ -68,7 +70,14 @@ fn concerns(broken: &Broken, event: &Event) -> bool {
         Event::Failed { call, .. } => {
             call.contains(&broken.update.to_string()) || call.contains(&broken.conversation.replace(':', "/"))
         }
-        Event::Killed { .. } => true,
+        Event::Killed { worker, .. } => workers.contains(worker),
         _ => event.update() == Some(broken.update),
+    }
+}
+
+fn received_by(event: &Event, wanted: u64) -> Option<&String> {
+    match event {
+        Event::Received { update, worker, .. } => (*update == wanted).then_some(worker),
+        _ => None,
     }
 }

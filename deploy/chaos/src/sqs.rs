@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::event::Event;
 use crate::queue::Refusal;
-use crate::world::State;
+use crate::world::{State, scaled_ms};
 
 /// The update that a call is about, as far as the queue knows it.
 pub fn update(state: &State, body: &Value) -> Option<u64> {
@@ -49,9 +49,7 @@ fn delete(state: &mut State, entry: &Value) -> Result<(), Refusal> {
 fn hide(state: &mut State, entry: &Value) -> Result<(), Refusal> {
     let receipt = entry["ReceiptHandle"].as_str().unwrap_or_default();
     let wait_s = entry["VisibilityTimeout"].as_u64().and_then(|wait_s| u32::try_from(wait_s).ok()).unwrap_or(0);
-    let update = state.queue.update_of(receipt).ok_or(Refusal::Expired)?;
-    let shown_at_ms = state.shown_at_ms(update, wait_s);
-    state.queue.hide(state.now_ms, receipt, shown_at_ms)?;
+    let update = state.queue.hide(state.now_ms, receipt, state.now_ms + scaled_ms(wait_s.into()))?;
     state.note(Event::Hidden { update, wait_s });
     Ok(())
 }

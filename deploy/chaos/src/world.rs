@@ -9,13 +9,12 @@ use crate::event::{Entry, Event};
 use crate::plan::Plan;
 use crate::queue::{Message, Queue};
 
-/// What the services call a second passes in a fortieth of one. Only what is asked of the queue is shortened so;
-/// deadlines and waits inside a function are real.
-pub const SCALE: u64 = 40;
-/// The worker begins no turn with less than 13 s.
-pub const WORKER_TIMEOUT: Duration = Duration::from_secs(16);
-/// The template's figures.
-const VISIBILITY_S: u64 = 720;
+/// What the queue calls a second passes in a fortieth of one. Deadlines and waits inside a function are real.
+const SCALE: u64 = 40;
+/// Long enough to wait for the end of a dead worker's send, which is 16 s.
+pub const WORKER_TIMEOUT: Duration = Duration::from_secs(40);
+/// 45 s in real time, longer than an invocation; the rest as in the template.
+const VISIBILITY_S: u64 = 1_800;
 const DEDUP_S: u64 = 300;
 const MAX_RECEIVES: u32 = 5;
 
@@ -35,8 +34,6 @@ pub struct State {
     pub bucket: Bucket,
     /// How often Gemini answered for an update.
     pub asked: HashMap<u64, u32>,
-    /// Of all invocations that had this update.
-    deadlines: HashMap<u64, Vec<u64>>,
     pub now_ms: u64,
 }
 
@@ -48,7 +45,6 @@ impl World {
             queue: Queue::new(scaled_ms(VISIBILITY_S), scaled_ms(DEDUP_S), MAX_RECEIVES),
             bucket: Bucket::new(forgetful),
             asked: HashMap::new(),
-            deadlines: HashMap::new(),
             now_ms: 0,
         };
         Self { began: Instant::now(), state: Mutex::new(state) }
@@ -79,27 +75,14 @@ impl State {
         for update in received.given_up {
             self.note(Event::GivenUp { update });
         }
-        let deadline_ms = self.now_ms + u64::try_from(WORKER_TIMEOUT.as_millis()).unwrap_or(u64::MAX);
         for message in &received.batch {
             let (update, count) = (message.update, message.received);
             self.note(Event::Received { update, worker: worker.to_owned(), count });
-            self.deadlines.entry(update).or_default().push(deadline_ms);
             if self.plan.chance(&format!("expires {update} {count}"), 0.01) {
                 let soon_ms = self.now_ms + self.plan.dice(&format!("expires in {update}")).below(200);
                 drop(self.queue.hide(self.now_ms, &message.receipt, soon_ms));
             }
         }
         received.batch
-    }
-
-    /// When to show a message that shall be shown after `wait_s`: soon, by the scaled clock; but who waits for the
-    /// deadline of another invocation, which is real, waits for real.
-    pub fn shown_at_ms(&self, update: u64, wait_s: u32) -> u64 {
-        let wait_s = u64::from(wait_s);
-        let asked_ms = self.now_ms + wait_s * 1000;
-        let earlier = self.deadlines.get(&update).map_or(&[][..], |all| all.split_last().map_or(&[], |(_, rest)| rest));
-        // A second more than what is left, rounded up; and the time that the call took.
-        let meant = |deadline_ms: &&u64| (900..2_600).contains(&asked_ms.saturating_sub(**deadline_ms));
-        earlier.iter().find(meant).copied().unwrap_or(self.now_ms + scaled_ms(wait_s))
     }
 }

@@ -8,7 +8,6 @@ use crate::event::{Entry, Event, Kind, Outcome, Words};
 #[derive(Default)]
 pub(super) struct Facts {
     pub(super) updates: BTreeMap<u64, Update>,
-    unknown_updates: BTreeSet<u64>,
     failed_calls: usize,
     kills: usize,
 }
@@ -21,7 +20,7 @@ pub(super) struct Update {
     pub(super) charged_after_stored: usize,
     /// It was in the dead-letter queue, now or before.
     pub(super) given_up: bool,
-    replays: usize,
+    pub(super) replays: usize,
     pub(super) left_waiting: bool,
     pub(super) left_dead: bool,
     /// Where in the record an answer was stored for the first time.
@@ -104,11 +103,7 @@ impl Facts {
     }
 
     fn update(&mut self, update: u64) -> Option<&mut Update> {
-        let found = self.updates.get_mut(&update);
-        if found.is_none() {
-            self.unknown_updates.insert(update);
-        }
-        found
+        self.updates.get_mut(&update)
     }
 
     fn with(&mut self, update: u64, change: impl FnOnce(&mut Update)) {

@@ -43,7 +43,8 @@ fn sends(update: &Update) -> Found {
         if let Some(at) = confirmed.filter(|at| at + 1 < sends.len()) {
             return Some((Rule::RepeatedConfirmed, format!("{:?} sent again after send {at}", sends[at].words)));
         }
-        (sends.len() > SENDS_MAX)
+        // A replay is the operator's order to send once more.
+        (sends.len() > SENDS_MAX + update.replays)
             .then(|| (Rule::RepeatedTwice, format!("{:?} sent {} times", sends[0].words, sends.len())))
     })
 }
