@@ -7,7 +7,7 @@ SHELL := bash
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help run test check fmt lint docs templates licences audit build clean
+.PHONY: help run test chaos check fmt lint docs templates licences audit build clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,11 @@ run: .venv ## The bot on this machine, no account needed: chat page, emulated AW
 test: .venv ## All tests, those of the whole path on the emulated AWS too
 	python3 deploy/test_templates.py
 	cargo test --workspace
+
+chaos: ## Faults at random, from one seed: UPDATES=1000 CONVERSATIONS=50 SEED=… ARGS=…; ARGS=--help lists them
+	@cargo build --workspace
+	@exec "$${CARGO_TARGET_DIR:-target}/debug/chaos" --updates $${UPDATES:-1000} --conversations $${CONVERSATIONS:-50} \
+		$${SEED:+--seed $$SEED} $(ARGS)
 
 check: fmt lint test docs templates licences ## What CI checks: format, lints, tests, docs, templates, licences
 

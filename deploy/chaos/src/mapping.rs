@@ -13,7 +13,7 @@ use crate::queue::Message;
 use crate::world::{WORKER_TIMEOUT, World};
 
 /// Between two looks at an empty queue.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(25);
 
 pub async fn run(world: Arc<World>, function: Arc<Function>, door: Arc<Door>, stop: Arc<AtomicBool>) {
     while !stop.load(Ordering::Relaxed) {
