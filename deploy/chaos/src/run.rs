@@ -55,7 +55,14 @@ pub async fn run(settings: &Settings) -> Result<Vec<Entry>> {
         ingresses.push((function, door));
     }
     let webhook = Arc::new(Webhook::new(Arc::clone(&world), ingresses));
-    tokio::time::timeout(settings.patience, play(settings, &world, webhook)).await.context("it does not end")??;
+    tokio::select! {
+        played = tokio::time::timeout(settings.patience, play(settings, &world, webhook)) => match played {
+            Ok(ended) => ended?,
+            // What has no end by now counts as lost.
+            Err(_elapsed) => eprintln!("it does not end: judged as it stands after {:?}", settings.patience),
+        },
+        () = progress(&world) => {}
+    }
     stop.store(true, Ordering::Relaxed);
     mappings.join_all().await;
     Ok(ended(&world))
@@ -78,6 +85,19 @@ async fn play(settings: &Settings, world: &World, webhook: Arc<Webhook>) -> Resu
     replay(world);
     quiet(world).await;
     Ok(())
+}
+
+/// A line now and then, for long runs.
+async fn progress(world: &World) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(30));
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let state = world.lock();
+        let sent = state.log.iter().filter(|entry| matches!(entry.event, Event::Accepted { .. })).count();
+        let (waiting, dead) = (state.queue.waiting().len(), state.queue.dead().len());
+        eprintln!("{:>5} s: {sent} updates sent, {waiting} on the queue, {dead} dead", state.now_ms / 1000);
+    }
 }
 
 /// Until nothing is on the queue.

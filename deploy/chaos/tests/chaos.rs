@@ -13,8 +13,8 @@ fn settings() -> Settings {
         seed: 7,
         updates: 300,
         conversations: 30,
-        workers: 8,
-        ingresses: 2,
+        workers: 12,
+        ingresses: 4,
         failing: 0.2,
         killed: 0.003,
         forgetful: false,
@@ -43,7 +43,7 @@ async fn whatever_fails_nothing_is_lost_and_nothing_repeated() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_without_memory_is_seen() {
-    let forgetful = Settings { forgetful: true, updates: 100, conversations: 20, workers: 4, ..settings() };
+    let forgetful = Settings { forgetful: true, updates: 60, conversations: 20, ..settings() };
     let (verdict, _) = judged(&forgetful).await;
     let seen = |rule| verdict.broken.iter().any(|broken| broken.rule == rule);
     assert!(seen(Rule::RepeatedConfirmed), "{:?}", verdict.figures);

@@ -187,11 +187,16 @@ impl Update {
         }
     }
 
-    /// The sends of each part that may have arrived, apologies aside.
-    pub(super) fn parts(&self) -> BTreeMap<String, Vec<&Send>> {
-        let mut parts: BTreeMap<String, Vec<&Send>> = BTreeMap::new();
+    /// The sends of each part that may have arrived, apologies aside. The same part of another answer is the same part:
+    /// the person reads it twice.
+    pub(super) fn parts(&self) -> BTreeMap<Vec<u32>, Vec<&Send>> {
+        let mut parts: BTreeMap<Vec<u32>, Vec<&Send>> = BTreeMap::new();
         for send in self.sends.iter().filter(|send| send.outcome != Outcome::Refused && send.words != Words::Apology) {
-            parts.entry(format!("{:?}", send.words)).or_default().push(send);
+            let paragraphs = match &send.words {
+                Words::Answer(marks) => marks.iter().map(|mark| mark.paragraph).collect(),
+                Words::Notice | Words::Apology => Vec::new(),
+            };
+            parts.entry(paragraphs).or_default().push(send);
         }
         parts
     }

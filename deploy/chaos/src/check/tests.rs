@@ -121,6 +121,20 @@ fn a_confirmed_part_is_not_sent_again() {
 }
 
 #[test]
+fn a_second_answer_to_the_same_question_is_a_repetition() {
+    let (first, second) = (mark(1, 1, 1, 1), mark(1, 2, 1, 1));
+    let events = vec![accepted(1, Kind::Ask), sent(first, Outcome::Confirmed), sent(second, Outcome::Confirmed)];
+    assert_eq!(broken(events), [Rule::RepeatedConfirmed, Rule::MixedAnswers]);
+}
+
+#[test]
+fn a_replay_is_an_order_to_send_once_more() {
+    let part = sent(mark(1, 1, 1, 1), UNKNOWN);
+    let events = [accepted(1, Kind::Ask), part.clone(), part.clone(), Event::Replayed { update: 1 }, part];
+    assert_eq!(broken(events.into()), []);
+}
+
+#[test]
 fn an_unknown_part_is_sent_again_once() {
     let part = sent(mark(1, 1, 1, 1), UNKNOWN);
     assert_eq!(broken(vec![accepted(1, Kind::Ask), part.clone(), part.clone(), part]), [Rule::RepeatedTwice]);
