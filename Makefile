@@ -7,7 +7,7 @@ SHELL := bash
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help run test chaos check fmt lint docs templates licences audit build clean
+.PHONY: help run dlq replay pause resume test chaos screenshot check fmt lint docs templates licences audit build clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,20 @@ run: .venv ## The bot on this machine, no account needed: chat page, emulated AW
 	@cargo build --workspace
 	@exec "$${CARGO_TARGET_DIR:-target}/debug/local" run $(ARGS)
 
+dlq: .venv ## What lies in the dead-letter queue, and why (ARGS="show ID", "drop …"; LOCAL=1: of make run)
+	@cargo build --quiet --workspace
+	@exec deploy/dlq.sh $(or $(ARGS),list)
+
+replay: .venv ## Sends it back to the updates queue (ARGS="--dry-run", "--class transient" …; ARGS=--help)
+	@cargo build --quiet --workspace
+	@exec deploy/dlq.sh replay $(ARGS)
+
+pause: .venv ## The worker stops; updates are still accepted, and wait
+	@exec deploy/pause.sh pause
+
+resume: .venv ## The worker goes on, with what has waited first
+	@exec deploy/pause.sh resume
+
 test: .venv ## All tests, those of the whole path on the emulated AWS too
 	python3 deploy/test_templates.py
 	cargo test --workspace
@@ -26,6 +40,9 @@ chaos: ## Faults at random, from one seed: UPDATES=1000 CONVERSATIONS=50 SEED=�
 	@cargo build --workspace
 	@exec "$${CARGO_TARGET_DIR:-target}/debug/chaos" --updates $${UPDATES:-1000} --conversations $${CONVERSATIONS:-50} \
 		$${SEED:+--seed $$SEED} $(ARGS)
+
+screenshot: .venv # The README's picture, taken of a whole run; better with fonts-noto-color-emoji
+	SCREENSHOT=$(CURDIR)/deploy/local/page.png REQUIRE_BROWSER=1 cargo test --workspace --test whole_path all_chats
 
 check: fmt lint test docs templates licences ## What CI checks: format, lints, tests, docs, templates, licences
 

@@ -11,6 +11,15 @@ aws() {
     command aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} "$@"
 }
 
+# From here on the bot that `make run` runs is meant, never an account: nobody's keys, and no way out.
+local_run() {
+    unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN "${!AWS_ENDPOINT_URL_@}"
+    export AWS_ENDPOINT_URL=http://127.0.0.1:${LOCAL_AWS_PORT:-4566} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
+    export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_EC2_METADATA_DISABLED=true
+    export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
+    export HTTPS_PROXY=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 NO_PROXY=127.0.0.1,localhost
+}
+
 step() { printf '%s\n' "$*"; }
 fail() {
     printf '%s\n' "$*" >&2

@@ -29,7 +29,7 @@ pub struct Gemini {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Google's own refusal. Its message is left out: it may repeat what people wrote.
-    #[error("Gemini says {code} {status} {}", .reason.as_deref().unwrap_or_default())]
+    #[error("Gemini says {code} {status}{}", .reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default())]
     Refused { code: u16, status: String, reason: Option<String>, retry_delay_s: Option<u32> },
     #[error("no answer from Gemini: {0}")]
     Unreachable(reqwest::Error),
@@ -156,7 +156,7 @@ mod tests {
             {"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"17s"}]}}"#;
         let error = refusal(429, body);
         assert!(matches!(error, Error::Refused { retry_delay_s: Some(17), .. }));
-        assert_eq!(error.to_string(), "Gemini says 429 RESOURCE_EXHAUSTED ");
-        assert_eq!(refusal(502, b"<html>").to_string(), "Gemini says 502  ");
+        assert_eq!(error.to_string(), "Gemini says 429 RESOURCE_EXHAUSTED");
+        assert_eq!(refusal(502, b"<html>").to_string(), "Gemini says 502 ");
     }
 }

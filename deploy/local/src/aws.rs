@@ -85,6 +85,14 @@ impl Queue {
         Ok(())
     }
 
+    /// Visible again at once.
+    pub async fn release(&self, message: &Message) -> Result<()> {
+        let handle = message.receipt_handle().context("a message that was not received")?;
+        let change = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(handle);
+        change.visibility_timeout(0).send().await?;
+        Ok(())
+    }
+
     /// Takes everything that can be received now off the queue.
     pub async fn drain(&self) -> Result<Vec<Message>> {
         let mut all = Vec::new();

@@ -47,6 +47,7 @@ impl Ministack {
         let keep = options.state_dir.is_some();
         let dir = options.state_dir.unwrap_or_else(|| scratch_dir(port));
         fs::create_dir_all(dir.join("tmp")).with_context(|| format!("creating {}", dir.display()))?;
+        follow_port(&dir, port).context("moving the kept state to another port")?;
 
         let log = File::create(log_file(&dir))?;
         let child = Command::new(&program)
@@ -149,6 +150,24 @@ pub async fn end_left_over(venv: &Path, state_dir: &Path) -> Result<bool> {
     }
     fs::remove_file(pid_file(state_dir))?;
     Ok(left_over)
+}
+
+/// It knows its queues by their URLs, which hold the port: without this, nobody would read a queue that was made
+/// on another one.
+fn follow_port(dir: &Path, port: u16) -> Result<()> {
+    let file = dir.join("port");
+    let before = fs::read_to_string(&file).unwrap_or_default();
+    let (old, new) = (format!("//127.0.0.1:{before}/"), format!("//127.0.0.1:{port}/"));
+    if !before.is_empty() && old != new {
+        for entry in fs::read_dir(dir.join("state")).into_iter().flatten() {
+            let path = entry?.path();
+            let Ok(text) = fs::read_to_string(&path) else { continue };
+            if text.contains(&old) {
+                fs::write(path, text.replace(&old, &new))?;
+            }
+        }
+    }
+    Ok(fs::write(file, port.to_string())?)
 }
 
 /// A port that nobody listens on right now.

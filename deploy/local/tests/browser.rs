@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's own helpers")]
 
+#[path = "browser_world/browser.rs"]
+mod browser;
 mod browser_world;
 
 use std::time::Duration;
 
-use browser_world::{ADA, FOX_CLUB, World};
+use browser::{ADA, FOX_CLUB};
+use browser_world::World;
 use serde_json::json;
 
 /// Every element that the selector finds, as text.
@@ -50,7 +53,7 @@ async fn words_never_become_markup() {
     let inside = "[data-testid=message-text] img, [data-testid=message-text] script, [data-testid=message-text] b";
     assert_eq!(world.script(TEXTS, json!(inside)).await, json!([]));
     assert_eq!(world.script(TEXTS, json!("a[href^=javascript]")).await, json!([]));
-    assert_eq!(world.browser.title().await.unwrap(), "Lambdagram");
+    assert_eq!(world.client.title().await.unwrap(), "Lambdagram");
 }
 
 #[tokio::test]
@@ -136,4 +139,5 @@ async fn trouble_is_ordered_and_cleared_by_a_button() {
     world.see_anywhere("[data-testid=trouble-clear]").await.click().await.unwrap();
     world.until("document.querySelector('[data-testid=trouble-orders]').textContent === ''").await;
     assert!(tokio::time::timeout(Duration::from_secs(5), world.bot("getMe", json!({}))).await.is_ok());
+    assert_eq!(world.console_errors().await, [""; 0]);
 }

@@ -25,8 +25,8 @@ export class Chat {
     this.log.append(this.empty, this.draft);
     this.composer.acceptDrops(this.node);
     // A composer that grows, or a picture that arrives, must not hide the last message.
-    this.atEnd = true;
-    this.log.addEventListener("scroll", () => { this.atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 80; });
+    [this.atEnd, this.top] = [true, 0];
+    this.log.addEventListener("scroll", () => this.scrolled());
     new ResizeObserver(() => this.toEnd()).observe(this.log);
     this.composer.onwriter = () => { this.shown.clear(); this.update(this.latest, this.state); };
   }
@@ -46,6 +46,14 @@ export class Chat {
     const doing = chat.action ? `${state.bot.first_name} ${ACTIONS[chat.action.kind] ?? chat.action.kind}…` : "";
     put(this.action, doing);
     this.toEnd();
+  }
+
+  // Only a reader who goes up leaves the end: words that grow below do not take it away.
+  scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.log;
+    const near = scrollHeight - scrollTop - clientHeight < 80;
+    if (near || scrollTop < this.top) this.atEnd = near;
+    this.top = scrollTop;
   }
 
   toEnd() {

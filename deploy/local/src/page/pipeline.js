@@ -5,7 +5,12 @@ import { progress } from "./message.js";
 import { title } from "./chat.js";
 
 const SHOWN = 40;
-const WORDS = { waiting: "sent", queued: "queued", answered: "answered", dropped: "dropped" };
+const WORDS = { waiting: "sent", queued: "queued", quiet: "no reply", answered: "answered", dropped: "dropped" };
+/** The queue's depth is known a second late, the bot's reply a little later. */
+const SETTLED_MS = 2500;
+
+let shown = null;
+let emptyMs = 0;
 
 /** From SQS, once a second. */
 export async function poll() {
@@ -18,6 +23,10 @@ export async function poll() {
   number("queued", depth.queued, "queue");
   number("in-flight", depth.in_flight, "worker");
   number("dlq", depth.dlq, "dlq");
+  if (depth.queued === 0 && depth.in_flight === 0) {
+    emptyMs = Date.now();
+    if (shown) rows(shown);
+  }
   const problem = byId("pipeline-problem");
   problem.hidden = !depth.error;
   put(problem, depth.error ?? "");
@@ -34,17 +43,24 @@ export function showUpdates(state) {
   put(byId("ingress-note"), last ? `last one took ${duration(last.accepted_ms - last.sent_ms)}` : "answers 200 once queued");
   number("answered", state.answered);
   busy("answered", updates.some((update) => Date.now() - update.answered_ms < 3000));
+  shown = state;
+  rows(state);
+}
+
+function rows(state) {
   const names = new Map(state.chats.map((chat) => [chat.id, title(chat)]));
-  byId("updates").replaceChildren(...updates.slice(-SHOWN).reverse().map((update) => row(update, names)));
+  byId("updates").replaceChildren(...state.updates.slice(-SHOWN).reverse().map((update) => row(update, names)));
 }
 
 function row(update, names) {
-  const state = progress(update);
+  // The worker took it and said nothing, as for a group's talk that is not for the bot.
+  const quiet = progress(update) === "queued" && update.accepted_ms + SETTLED_MS < emptyMs;
+  const state = quiet ? "quiet" : progress(update);
   const took = update.answered_ms ? duration(update.answered_ms - update.sent_ms) : update.accepted_ms ? `${duration(update.accepted_ms - update.sent_ms)} to queue` : "";
   const tries = update.attempts > 1 ? `${update.attempts} attempts, last ${update.last_status ?? "broke"}` : "";
   return el("li", { testid: "update", "data-state": state, "data-update-id": update.update_id },
     el("span", { class: `pill ${state}` }, WORDS[state]),
-    el("span", { class: "what" }, names.get(update.chat_id) ?? "–", el("small", {}, `${update.kind.replaceAll("_", " ")} ${update.update_id}`)),
+    el("span", { class: "what" }, names.get(update.chat_id) ?? "–", el("small", {}, update.kind === "message" ? update.update_id : `${update.update_id} ${update.kind.replaceAll("_", " ")}`)),
     el("span", { class: "took" }, took, tries ? el("small", {}, tries) : null));
 }
 

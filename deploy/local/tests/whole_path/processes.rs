@@ -1,0 +1,59 @@
+//! Which processes there are, as Linux tells it: those that belong to a run, and what stands in their arguments.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Processes with this folder in their arguments or environment, as `pid arguments`. Every process that a run
+/// starts to stay has it there: the emulated AWS, and through it the functions.
+pub(crate) fn of(folder: &Path) -> Vec<String> {
+    let folder = folder.to_str().unwrap();
+    let mine = std::process::id().to_string();
+    let belongs =
+        |pid: &String| *pid != mine && (read(pid, "cmdline").contains(folder) || read(pid, "environ").contains(folder));
+    pids().filter(belongs).map(|pid| format!("{pid} {}", read(&pid, "cmdline"))).collect()
+}
+
+/// Looks at all processes' arguments again and again until it is asked what it saw.
+pub(crate) struct Watch {
+    over: Arc<AtomicBool>,
+    thread: JoinHandle<Vec<String>>,
+}
+
+impl Watch {
+    pub(crate) fn for_words(words: &[&str]) -> Self {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let over = Arc::new(AtomicBool::new(false));
+        let until = over.clone();
+        let thread = std::thread::spawn(move || {
+            let mut seen = Vec::new();
+            while !until.load(Ordering::Relaxed) {
+                let lines = pids().map(|pid| read(&pid, "cmdline"));
+                seen.extend(lines.filter(|line| words.iter().any(|word| line.contains(word))));
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
+            seen
+        });
+        Self { over, thread }
+    }
+
+    /// Arguments that held one of the words.
+    pub(crate) fn seen(self) -> Vec<String> {
+        self.over.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
+}
+
+fn pids() -> impl Iterator<Item = String> {
+    let names =
+        fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn read(pid: &str, file: &str) -> String {
+    let bytes = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).replace('\0', " ")
+}
