@@ -106,7 +106,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// What has happened must be written down: while there is time, an unwilling bucket is asked again.
+    /// What has happened must be written down: while there is time, an unwilling bucket is asked again. Unwilling is
+    /// also one that refuses every write as a conflict, while nobody else has the answer.
     async fn confirm(
         &self,
         loaded: &mut Loaded,
@@ -115,12 +116,17 @@ impl Attempt<'_> {
         const AGAIN: Duration = Duration::from_millis(500);
         loop {
             match self.change(loaded, &change).await {
-                Err(failure) if failure.class == Class::Transient && self.invocation.left() > AGAIN * 10 => {
+                Err(failure) if Self::unwilling(&failure) && self.invocation.left() > AGAIN * 10 => {
                     tokio::time::sleep(AGAIN).await;
                 }
                 changed => return changed,
             }
         }
+    }
+
+    /// The bucket's fault, or a race lost; but not that another invocation has the answer, which comes with a wait.
+    fn unwilling(failure: &Failure) -> bool {
+        failure.class == Class::Transient || failure.class == Class::Contended && failure.wait_s.is_none()
     }
 
     /// One part, in the form in which Telegram takes it; each form is tried once.
