@@ -123,7 +123,7 @@ impl Facts {
         let unknown = |send: &&Send| matches!(send.outcome, Outcome::Unknown { .. });
         Figures {
             sent: self.updates.len(),
-            answered: count(|update| update.kind == Kind::Ask && update.is_answered()),
+            answered: count(|update| update.kind == Kind::Ask && update.is_answered() && !update.left_dead),
             declined: count(|update| {
                 matches!(update.kind, Kind::Notice | Kind::Silent) && update.is_answered() && !update.left_dead
             }),
@@ -185,6 +185,12 @@ impl Update {
                 })
             }
         }
+    }
+
+    /// Its worker heard that every part arrived.
+    pub(super) fn is_known(&self) -> bool {
+        let confirmed = |sends: &Vec<&Send>| sends.iter().any(|send| send.outcome == Outcome::Confirmed);
+        self.parts().values().all(confirmed)
     }
 
     /// The sends of each part that may have arrived, apologies aside. The same part of another answer is the same part:

@@ -24,6 +24,8 @@ type Found = Option<(Rule, String)>;
 fn ends(update: &Update) -> Found {
     match (update.is_answered(), update.left_dead, update.left_waiting) {
         (_, _, true) => Some((Rule::Lost, "it is still on the queue".to_owned())),
+        // Sent, but nobody could know: the dead-letter queue is where such an answer waits for the operator.
+        (true, true, _) if !update.is_known() => None,
         (true, true, _) => Some((Rule::TwoEnds, "answered, and in the dead-letter queue".to_owned())),
         (false, false, _) => {
             let unknown = update.sends.iter().filter(|send| matches!(send.outcome, Outcome::Unknown { .. })).count();
@@ -69,7 +71,8 @@ fn asked(update: &Update) -> Found {
 fn words(update: &Update) -> Found {
     let arrived = || update.sends.iter().filter(|send| send.outcome.had_effect());
     let apologies = arrived().filter(|send| send.words == Words::Apology).count();
-    if apologies > 1 {
+    // A replay that fails may say so again.
+    if apologies > 1 + update.replays {
         return Some((Rule::ApologisedTwice, format!("{apologies} times")));
     }
     let spoke =

@@ -104,6 +104,8 @@ fn half_an_answer_is_none() {
 fn an_update_has_one_end() {
     let whole = sent(mark(1, 1, 1, 1), Outcome::Confirmed);
     assert_eq!(broken(vec![accepted(1, Kind::Ask), whole, Event::LeftDead { update: 1 }]), [Rule::TwoEnds]);
+    let unknown = sent(mark(1, 1, 1, 1), UNKNOWN);
+    assert_eq!(broken(vec![accepted(1, Kind::Ask), unknown, Event::LeftDead { update: 1 }]), []);
 }
 
 #[test]
