@@ -7,7 +7,7 @@ SHELL := bash
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help run dlq replay pause resume test screenshot check fmt lint docs templates licences audit build clean
+.PHONY: help run dlq replay pause resume test chaos screenshot check fmt lint docs templates licences audit build clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ resume: .venv ## The worker goes on, with what has waited first
 test: .venv ## All tests, those of the whole path on the emulated AWS too
 	python3 deploy/test_templates.py
 	cargo test --workspace
+
+chaos: ## Faults at random, from one seed: UPDATES=1000 CONVERSATIONS=50 SEED=… ARGS=…; ARGS=--help lists them
+	@cargo build --workspace
+	@exec "$${CARGO_TARGET_DIR:-target}/debug/chaos" --updates $${UPDATES:-1000} --conversations $${CONVERSATIONS:-50} \
+		$${SEED:+--seed $$SEED} $(ARGS)
 
 screenshot: .venv # The README's picture, taken of a whole run; better with fonts-noto-color-emoji
 	SCREENSHOT=$(CURDIR)/deploy/local/page.png REQUIRE_BROWSER=1 cargo test --workspace --test whole_path all_chats

@@ -120,7 +120,8 @@ where
 #[derive(Clone)]
 pub(crate) struct Broken;
 
-fn broken() -> Response {
+/// A response that is never written: the connection breaks instead.
+pub fn broken() -> Response {
     let mut response = Response::new(Body::empty());
     response.extensions_mut().insert(Broken);
     response

@@ -38,7 +38,7 @@ impl Attempt<'_> {
                     return Err(Failure::new(Class::UnknownOutcome, error));
                 }
                 unconfirmed += 1;
-                self.claim_send(loaded, unconfirmed).await?;
+                self.claim_send(loaded, next, unconfirmed).await?;
             }
             match self.send(&piece, reply_to, &mut chat_id, picture.as_deref()).await {
                 Ok(()) if next + 1 == parts => break self.settle(loaded, parts, chat_id).await,
@@ -51,7 +51,7 @@ impl Attempt<'_> {
                     waited = true;
                     tokio::time::sleep(wait).await;
                     // The same send again, under a claim of its own.
-                    self.claim_send(loaded, unconfirmed).await?;
+                    self.claim_send(loaded, next, unconfirmed).await?;
                     counted = true;
                     continue;
                 }
@@ -83,9 +83,14 @@ impl Attempt<'_> {
         Claim { by: self.invocation.request_id.clone(), until_ms }
     }
 
-    async fn claim_send(&self, loaded: &mut Loaded, unconfirmed: u32) -> Result<(), Failure> {
+    async fn claim_send(&self, loaded: &mut Loaded, next: usize, unconfirmed: u32) -> Result<(), Failure> {
         self.change(loaded, |conversation| {
             let pending = self.own(conversation)?;
+            // Another invocation may have sent since it was loaded: that send counts too.
+            let ours = pending.claim.by == self.invocation.request_id;
+            if !ours && (pending.next, pending.unconfirmed + 1) != (next, unconfirmed) {
+                return Err(contended(0));
+            }
             (pending.unconfirmed, pending.claim) = (unconfirmed, self.claim(pending));
             Ok(())
         })
@@ -101,7 +106,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// What has happened must be written down: while there is time, an unwilling bucket is asked again.
+    /// What has happened must be written down: while there is time, an unwilling bucket is asked again. Unwilling is
+    /// also one that refuses every write as a conflict, while nobody else has the answer.
     async fn confirm(
         &self,
         loaded: &mut Loaded,
@@ -110,12 +116,17 @@ impl Attempt<'_> {
         const AGAIN: Duration = Duration::from_millis(500);
         loop {
             match self.change(loaded, &change).await {
-                Err(failure) if failure.class == Class::Transient && self.invocation.left() > AGAIN * 10 => {
+                Err(failure) if Self::unwilling(&failure) && self.invocation.left() > AGAIN * 10 => {
                     tokio::time::sleep(AGAIN).await;
                 }
                 changed => return changed,
             }
         }
+    }
+
+    /// The bucket's fault, or a race lost; but not that another invocation has the answer, which comes with a wait.
+    fn unwilling(failure: &Failure) -> bool {
+        failure.class == Class::Transient || failure.class == Class::Contended && failure.wait_s.is_none()
     }
 
     /// One part, in the form in which Telegram takes it; each form is tried once.

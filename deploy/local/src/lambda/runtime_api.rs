@@ -1,6 +1,7 @@
 //! The Runtime API of one process, as in AWS's documentation of custom runtimes; also the part of the Extensions API
 //! that an internal extension needs (registering, and waiting for an event that never comes).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,6 +23,9 @@ const ARN: &str = "arn:aws:lambda:us-east-1:000000000000:function:test";
 /// A synchronous invocation's payload and result: 6 MB each.
 const PAYLOAD: usize = 6 * 1024 * 1024;
 
+/// Of all functions together: no two invocations have the same request id, whichever process they go to.
+static INVOCATIONS: AtomicU64 = AtomicU64::new(0);
+
 pub(super) type Answer = Result<Value, Value>;
 
 pub(super) struct RuntimeApi {
@@ -36,7 +40,6 @@ struct Desk {
     current: Mutex<Option<(String, oneshot::Sender<Answer>)>>,
     ready: watch::Sender<bool>,
     init_error: watch::Sender<Option<String>>,
-    count: std::sync::atomic::AtomicU64,
 }
 
 struct Invocation {
@@ -53,7 +56,6 @@ impl RuntimeApi {
             current: Mutex::default(),
             ready: watch::channel(false).0,
             init_error: watch::channel(None).0,
-            count: 0.into(),
         });
         let server = Server::start(0, routes(Arc::clone(&desk))).await?;
         Ok(Self { server, desk, invocations })
@@ -105,7 +107,7 @@ async fn next(State(desk): State<Arc<Desk>>) -> impl IntoResponse {
     let Some(invocation) = desk.waiting.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };
-    let n = desk.count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let n = INVOCATIONS.fetch_add(1, Ordering::Relaxed);
     let id = format!("8f5a7c10-0000-4000-8000-{n:012x}");
     *desk.current.lock().unwrap_or_else(PoisonError::into_inner) = Some((id.clone(), invocation.answer));
     let headers = [

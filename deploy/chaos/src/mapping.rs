@@ -1,0 +1,86 @@
+//! The event source mapping of one worker: receives, invokes, and deletes what was not reported as failed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use local::lambda::{Function, FunctionError};
+use serde_json::{Value, json};
+
+use crate::door::Door;
+use crate::event::Event;
+use crate::queue::Message;
+use crate::world::{WORKER_TIMEOUT, World};
+
+/// Between two looks at an empty queue.
+const PAUSE: Duration = Duration::from_millis(25);
+
+pub async fn run(world: Arc<World>, function: Arc<Function>, door: Arc<Door>, stop: Arc<AtomicBool>) {
+    while !stop.load(Ordering::Relaxed) {
+        let batch = world.lock().receive(&door.name);
+        if batch.is_empty() {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        }
+        door.alive();
+        match function.invoke(event(&batch), WORKER_TIMEOUT).await {
+            Ok(answer) => done(&world, &batch, &answer),
+            Err(error) => crashed(&world, &door, &batch, &error),
+        }
+    }
+}
+
+fn event(batch: &[Message]) -> Value {
+    let records: Vec<_> = batch.iter().map(record).collect();
+    json!({"Records": records})
+}
+
+fn record(message: &Message) -> Value {
+    json!({
+        "messageId": message.id, "receiptHandle": message.receipt, "body": message.body, "messageAttributes": {},
+        "attributes": {
+            "ApproximateReceiveCount": message.received.to_string(),
+            "SentTimestamp": message.sent_ms.to_string(),
+            "ApproximateFirstReceiveTimestamp": message.first_received_ms.to_string(),
+            "SenderId": "AIDAIENQZJOLO23YVJ4VO", "SequenceNumber": "0",
+            "MessageGroupId": message.group, "MessageDeduplicationId": message.dedup,
+        },
+        "md5OfBody": "00000000000000000000000000000000", "eventSource": "aws:sqs", "awsRegion": "us-east-1",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:updates.fifo"
+    })
+}
+
+fn done(world: &World, batch: &[Message], answer: &Value) {
+    let failures = answer["batchItemFailures"].as_array().into_iter().flatten();
+    let failed: Vec<_> = failures.filter_map(|failure| failure["itemIdentifier"].as_str()).collect();
+    let mut state = world.lock();
+    let now_ms = state.now_ms;
+    for message in batch.iter().filter(|message| !failed.contains(&message.id.as_str())) {
+        if let Ok(update) = state.queue.delete(now_ms, &message.receipt) {
+            state.note(Event::Deleted { update });
+        }
+    }
+}
+
+/// The claim of a dead worker's send lasts 16 s, of which another one waits 12 in place: on AWS a crash's messages are
+/// withheld for longer than both together.
+const CRASH_MS: u64 = 4_500;
+
+/// What a dead worker had comes back after the visibility time-out; mostly earlier than on AWS, so that a run ends.
+fn crashed(world: &World, door: &Door, batch: &[Message], error: &FunctionError) {
+    let mut state = world.lock();
+    let now_ms = state.now_ms;
+    match error {
+        FunctionError::TimedOut(_) => state.note(Event::Killed { worker: door.name.clone(), why: "out of time" }),
+        FunctionError::Reported(_) => {
+            state.note(Event::Killed { worker: door.name.clone(), why: "an error of its own" })
+        }
+        FunctionError::Ended(_) | FunctionError::Init(_) => {}
+    }
+    for message in batch {
+        let mut dice = state.plan.dice(&format!("crash {} {}", message.update, message.received));
+        if !dice.chance(0.03) {
+            drop(state.queue.hide(now_ms, &message.receipt, now_ms + CRASH_MS + dice.below(1_000)));
+        }
+    }
+}
