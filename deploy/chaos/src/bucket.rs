@@ -27,14 +27,14 @@ impl Bucket {
     }
 
     /// `Err` without effect.
-    pub fn put(&mut self, key: &str, headers: &HeaderMap, bytes: Bytes) -> Result<Response, Response> {
+    pub fn put(&mut self, key: &str, headers: &HeaderMap, bytes: Bytes) -> Result<Response, Box<Response>> {
         let condition = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let version = self.objects.get(key).map(|(version, _)| *version);
         match (condition(header::IF_MATCH), condition(header::IF_NONE_MATCH), version) {
             _ if self.forgetful => {}
-            (Some(_), _, None) => return Err(error(StatusCode::NOT_FOUND, "NoSuchKey")),
-            (Some(wanted), _, Some(version)) if wanted != etag(version) => return Err(precondition_failed()),
-            (None, Some("*"), Some(_)) => return Err(precondition_failed()),
+            (Some(_), _, None) => return Err(error(StatusCode::NOT_FOUND, "NoSuchKey").into()),
+            (Some(wanted), _, Some(version)) if wanted != etag(version) => return Err(precondition_failed().into()),
+            (None, Some("*"), Some(_)) => return Err(precondition_failed().into()),
             _ => {}
         }
         self.writes += 1;
@@ -70,7 +70,7 @@ mod tests {
 
     fn put(bucket: &mut Bucket, name: header::HeaderName, value: &str) -> u16 {
         let headers = HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())]);
-        bucket.put("k", &headers, Bytes::new()).unwrap_or_else(|refused| refused).status().as_u16()
+        bucket.put("k", &headers, Bytes::new()).unwrap_or_else(|refused| *refused).status().as_u16()
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl Door {
                     state.note(Event::Stored { worker, conversation, answers });
                     stored
                 }
-                Err(refused) => refused,
+                Err(refused) => *refused,
             },
             Call::Sqs { action, body } => sqs::call(&mut state, &action, &body),
         }

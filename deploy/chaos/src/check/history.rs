@@ -33,7 +33,7 @@ pub(super) fn all(log: &[Entry], facts: &Facts) -> Vec<Broken> {
 /// A request: begins and ends with the user.
 fn shown(roles: &[String], seen: &[Mark]) -> Option<String> {
     let by_turns = roles.iter().enumerate().all(|(n, role)| role == if n % 2 == 0 { "user" } else { "model" });
-    if !by_turns || roles.len() % 2 == 0 {
+    if !by_turns || roles.len().is_multiple_of(2) {
         return Some(format!("roles {roles:?}"));
     }
     twice(seen)
