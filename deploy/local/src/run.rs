@@ -157,7 +157,10 @@ impl World {
         let ports = [(port, "--port"), (telegram_port, "--telegram-port"), (gemini_port, "--gemini-port")];
         for (port, flag) in ports {
             // Held until all are looked at, so that two flags with one port are found out here.
-            ensure!(port != aws_port, "{flag} and --aws-port are both {port}: choose another for one of them");
+            ensure!(
+                port == 0 || port != aws_port,
+                "{flag} and --aws-port are both {port}: choose another for one of them"
+            );
         }
         let mut held = Vec::new();
         for (port, flag) in ports {

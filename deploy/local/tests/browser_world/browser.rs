@@ -103,20 +103,25 @@ impl Drop for Browser {
     }
 }
 
-/// Starts chromedriver on a free port, which it names itself; the address is without a scheme.
+/// Starts chromedriver on a free port, which it names itself; the address is without a scheme. It takes the port for
+/// IPv4 first and gives up when somebody else has it for IPv6 by then, as happens when several start at once.
 async fn driver() -> Result<(Child, String), String> {
-    let mut command = Command::new("chromedriver");
-    let started = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn();
-    let mut driver = started
-        .map_err(|error| format!("chromedriver cannot be started ({error}): install chromium and chromium-driver."))?;
-    let mut lines = BufReader::new(driver.stdout.take().ok_or("chromedriver has no output")?).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        let port = line.split("on port ").nth(1).map(|rest| rest.trim_end_matches('.'));
-        if let Some(port) = port.filter(|port| port.parse::<u16>().is_ok_and(|port| port > 0)) {
-            return Ok((driver, format!("127.0.0.1:{port}")));
+    const TRIES: usize = 5;
+    for _ in 0..TRIES {
+        let mut command = Command::new("chromedriver");
+        let started = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn();
+        let mut driver = started.map_err(|error| {
+            format!("chromedriver cannot be started ({error}): install chromium and chromium-driver.")
+        })?;
+        let mut lines = BufReader::new(driver.stdout.take().ok_or("chromedriver has no output")?).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            let port = line.split("on port ").nth(1).map(|rest| rest.trim_end_matches('.'));
+            if let Some(port) = port.filter(|port| port.parse::<u16>().is_ok_and(|port| port > 0)) {
+                return Ok((driver, format!("127.0.0.1:{port}")));
+            }
         }
     }
-    Err("chromedriver ended without naming its port.".to_owned())
+    Err(format!("chromedriver ended {TRIES} times without naming its port."))
 }
 
 async fn client(driver_address: &str, profile: &TempDir) -> Client {
