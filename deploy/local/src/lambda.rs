@@ -80,6 +80,11 @@ impl Function {
         process.kill().await;
     }
 
+    /// The process that has the next invocation, as the operating system knows it: for a look at its memory.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process().id
+    }
+
     /// What the function has printed so far, line by line, of all its processes.
     pub fn logs(&self) -> Vec<String> {
         self.log.lines()
