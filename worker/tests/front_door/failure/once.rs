@@ -1,0 +1,95 @@
+//! Nothing twice and nothing lost: redelivery, crashes, lost answers, races.
+
+use std::time::Duration;
+
+use local::fault::{Fault, Kind};
+use local::lambda::event::sqs_event;
+
+use crate::support::{ADA, NOTHING, World, envelope, fault, text};
+
+#[tokio::test]
+async fn an_update_is_finished_on_the_queue_as_soon_as_it_is_answered() {
+    let world = World::start("deleted").await;
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    let batch = world.queue.receive().await.unwrap();
+    world.worker.invoke(sqs_event(&batch), Duration::from_secs(60)).await.unwrap();
+    assert_eq!(world.queue.depth().await.unwrap(), (0, 0), "the worker deletes it itself");
+}
+
+#[tokio::test]
+async fn a_redelivered_update_is_not_answered_again_and_gemini_not_asked() {
+    let world = World::start("redelivered").await;
+    world.order("updates", HELLO_AGAIN).await;
+    world.deliver().await;
+    assert_eq!(world.work().await, NOTHING);
+    assert_eq!(world.said_since(0, ADA).len(), 1);
+
+    // After five minutes SQS has forgotten it, and Telegram may send it again for a day.
+    world.queue.send("1001", "another", &envelope("424242", "1001", HELLO_AGAIN)).await.unwrap();
+    let history = world.history("1001").await;
+    assert_eq!(world.work().await, NOTHING);
+    assert_eq!(world.said_since(0, ADA).len(), 1, "it was answered before");
+    assert_eq!(world.asked(), 1);
+    assert_eq!(world.history("1001").await, history);
+}
+
+pub(super) const HELLO_AGAIN: &str = r#"{"update_id":424242,"message":{"message_id":77,"date":1795348800,"from":{"id":1001,"is_bot":false,"first_name":"Ada"},"chat":{"id":1001,"type":"private","first_name":"Ada"},"text":"hello again"}}"#;
+
+#[tokio::test]
+async fn a_send_of_unknown_outcome_is_repeated_at_most_once() {
+    let world = World::start("unknown").await;
+    let breaks = Fault { times: 9, ..fault("sendMessage", Kind::BreakAfter) };
+    world.telegram.faults().order(breaks);
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    world.wait_for_work().await;
+    let answers =
+        |world: &World| world.said_since(0, ADA).iter().filter(|said| text(said).contains("Simulated Gemini")).count();
+    assert_eq!(answers(&world), 2, "the first, and one repetition");
+    assert_eq!(world.dlq.depth().await.unwrap(), (1, 0), "nobody knows: it is neither lost nor taken for delivered");
+
+    world.telegram.faults().clear();
+    world.replay().await;
+    world.wait_for_work().await;
+    assert_eq!(answers(&world), 3, "one more, by the operator's order");
+    assert_eq!(world.asked(), 1);
+    assert!(world.history("1001").await.contains("Simulated Gemini"));
+}
+
+#[tokio::test]
+async fn a_message_that_never_arrived_is_not_taken_for_delivered() {
+    let world = World::start("never-arrived").await;
+    world.telegram.faults().order(Fault { times: 2, ..fault("sendMessage", Kind::BreakBefore) });
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    world.wait_for_work().await;
+    assert_eq!(world.dlq.depth().await.unwrap(), (1, 0));
+    assert!(
+        !world.history("1001").await.contains(r#""done":["#) || world.history("1001").await.contains(r#""done":[]"#)
+    );
+}
+
+#[tokio::test]
+async fn a_crash_while_the_answer_is_sent_costs_no_second_question() {
+    let world = World::start("crash").await;
+    world.telegram.faults().order(fault("sendMessage", Kind::Slow { ms: 60_000 }));
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    let batch = world.queue.receive().await.unwrap();
+    let (crashed, sending) = tokio::join!(world.worker.invoke(sqs_event(&batch), Duration::from_secs(20)), async {
+        let sending = world.telegram.call_matching(Duration::from_secs(15), |call| call.method == "sendMessage").await;
+        world.worker.kill().await;
+        sending
+    });
+    assert!(crashed.is_err() && sending.is_some());
+    // The event source mapping hands it out again; until the dead invocation's deadline has passed, nobody sends.
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while !world.work_on(&batch).await.is_empty() {
+        assert!(std::time::Instant::now() < deadline, "it never ends");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert!((1..=2).contains(&world.telegram.calls().iter().filter(|call| call.method == "sendMessage").count()));
+    assert_eq!(world.asked(), 1);
+    assert!(world.history("1001").await.contains("hello"));
+}
