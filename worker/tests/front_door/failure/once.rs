@@ -1,11 +1,12 @@
 //! Nothing twice and nothing lost: redelivery, crashes, lost answers, races.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use local::fault::{Fault, Kind};
 use local::lambda::event::sqs_event;
 
-use crate::support::{ADA, NOTHING, World, envelope, fault, text};
+use crate::support::{ADA, NOTHING, World, envelope, fault, status, text};
 
 #[tokio::test]
 async fn an_update_is_finished_on_the_queue_as_soon_as_it_is_answered() {
@@ -92,4 +93,46 @@ async fn a_crash_while_the_answer_is_sent_costs_no_second_question() {
     assert!((1..=2).contains(&world.telegram.calls().iter().filter(|call| call.method == "sendMessage").count()));
     assert_eq!(world.asked(), 1);
     assert!(world.history("1001").await.contains("hello"));
+}
+
+#[tokio::test]
+async fn a_part_that_telegram_confirmed_is_remembered_through_conflicts_in_a_row() {
+    let world = World::start("conflicts").await;
+    // The second write confirms the first part. S3 may answer 409 without anybody else writing.
+    world.door.faults().order(Fault { skip: 1, times: 4, ..fault("PutObject", status(409)) });
+    let said = world.says(ADA, "a long answer, please").await;
+    assert!(said.len() >= 3, "{} parts", said.len());
+    let different: BTreeSet<&str> = said.iter().map(text).collect();
+    assert_eq!(different.len(), said.len(), "none is sent twice");
+}
+
+#[tokio::test]
+async fn a_send_that_another_worker_made_meanwhile_counts() {
+    let world = World::start("overtaken").await;
+    world.telegram.faults().order(fault("sendMessage", Kind::BreakAfter));
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    let batch = world.queue.receive().await.unwrap();
+    let kept = world.work_on(&batch).await;
+    world.release(&kept).await;
+
+    // The worker loads this, and before it can sign for the second send, another one has made it, in vain as well.
+    let once = world.history("1001").await;
+    let twice = once.replace(r#""unconfirmed":1"#, r#""unconfirmed":2"#);
+    assert_ne!(once, twice);
+    world.door.overtake("conversations/1001.json", twice.as_bytes());
+    assert_eq!(world.work().await.len(), 1);
+    assert_eq!(world.said_since(0, ADA).len(), 1, "the other one's was the one repetition");
+    assert!(world.history("1001").await.contains(r#""unconfirmed":2"#));
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_got_lost_is_known_as_ones_own() {
+    let world = World::start("lost-answer").await;
+    // Storing the answer, and settling the turn.
+    for skip in [0, 1] {
+        world.door.faults().order(Fault { skip, ..fault("PutObject", Kind::BreakAfter) });
+        assert_eq!(world.says(ADA, "hello").await.len(), 1);
+    }
+    assert_eq!(world.charged(), 2);
 }
