@@ -1,10 +1,11 @@
 //! The conversations of a batch: in order within each, and nobody waits for somebody else.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use local::fault::{Fault, Kind};
 
-use crate::support::{ADA, GRACE, MAX_RECEIVE_COUNT, World, fault, quotes, text};
+use crate::support::{ADA, GRACE, MAX_RECEIVE_COUNT, NOTHING, World, fault, quotes, text};
 
 #[tokio::test]
 async fn a_failing_conversation_does_not_stop_the_others_of_its_batch() {
@@ -44,4 +45,54 @@ async fn a_poison_message_does_not_keep_those_behind_it_from_their_answer() {
     assert_eq!(world.waits_s(), [vec![2; 2 * (attempts - 1)], vec![0]].concat());
     let said = world.said_since(0, ADA);
     assert_eq!((said.len(), quotes(&said[0])), (1, Some(behind.message_id)));
+}
+
+#[tokio::test]
+async fn a_turn_that_cannot_finish_is_put_back_before_the_invocation_ends() {
+    let world = World::start("deadline").await;
+    world.gemini.faults().order(fault("generateContent", Kind::Slow { ms: 10_000 }));
+    for chat_id in [ADA, GRACE] {
+        world.writes(chat_id, "hello");
+    }
+    world.deliver().await;
+    let batch = world.queue.receive().await.unwrap();
+    let kept = world.work_within(Duration::from_secs(6), &batch).await;
+    let said = |chat_id| world.said_since(0, chat_id).len();
+    assert_eq!((kept.len(), said(ADA) + said(GRACE)), (1, 1), "the other one has its answer");
+    assert_eq!(world.logged("turn failed")[0]["error"], "the invocation's time ran out");
+
+    world.release(&kept).await;
+    assert_eq!(world.work().await, NOTHING);
+    assert_eq!((said(ADA), said(GRACE)), (1, 1));
+}
+
+#[tokio::test]
+async fn ten_conversations_take_about_as_long_as_one() {
+    const GEMINI_MS: u64 = 1_000;
+    let world = World::start("ten").await;
+    world.gemini.faults().order(Fault { times: 100, ..fault("*", Kind::Slow { ms: GEMINI_MS }) });
+    let chats: Vec<i64> = (2001..=2010).collect();
+    for chat_id in &chats {
+        world.invite(*chat_id).await;
+    }
+    let (mut one, mut ten) = (Duration::MAX, Duration::MAX);
+    for _ in 0..2 {
+        one = one.min(time_of(&world, &chats[..1]).await);
+        ten = ten.min(time_of(&world, &chats).await);
+    }
+    println!("one: {one:?}, ten: {ten:?}, ratio {:.2}", ten.as_secs_f64() / one.as_secs_f64());
+    assert!(ten < one * 2, "one: {one:?}, ten: {ten:?}");
+}
+
+/// Of one invocation with a message for each chat.
+async fn time_of(world: &World, chats: &[i64]) -> Duration {
+    for chat_id in chats {
+        world.writes(*chat_id, "hello");
+    }
+    world.deliver().await;
+    let batch = world.queue.receive().await.unwrap();
+    assert_eq!(batch.len(), chats.len());
+    let began = Instant::now();
+    assert!(world.work_on(&batch).await.is_empty());
+    began.elapsed()
 }
