@@ -1,5 +1,6 @@
 //! Gemini's `generateContent`: one call answers in text or asks for a picture, another draws it.
 
+mod body;
 mod history;
 mod wire;
 
@@ -88,8 +89,9 @@ impl Gemini {
 
     async fn generate(&self, model: &str, request: &wire::Request<'_>, history_tokens: u32) -> Result<Answer, Error> {
         let url = format!("{}/models/{model}:generateContent", self.url);
-        let request =
-            self.http.post(url).timeout(TIMEOUT).header("x-goog-api-key", self.key.expose_secret()).json(request);
+        let (json, photo) = request.json();
+        let request = self.http.post(url).timeout(TIMEOUT).header("x-goog-api-key", self.key.expose_secret());
+        let request = request.header("content-type", "application/json").body(body::body(json, photo));
         let response = request.send().await?;
         let status = response.status();
         let body = response.bytes().await?;

@@ -96,3 +96,37 @@ async fn time_of(world: &World, chats: &[i64]) -> Duration {
     assert!(world.work_on(&batch).await.is_empty());
     began.elapsed()
 }
+
+/// Where the system tells what memory a process has had.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn ten_photos_of_20_mb_are_answered_within_the_functions_memory() {
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+    const BYTES: usize = 20 * 1024 * 1024;
+    let world = World::start("photos").await;
+    world.says(ADA, "hello").await;
+    let process_id = world.worker.process_id().unwrap();
+    let before_mb = peak_kb(process_id) / 1024;
+    world.give_file("large", [PNG, &vec![b'x'; BYTES - PNG.len()]].concat()).await;
+    let chats = 2001..=2010;
+    for chat_id in chats.clone() {
+        world.shows(chat_id, "large", Some(BYTES as u64)).await;
+    }
+    world.deliver().await;
+    assert_eq!(world.work().await, NOTHING);
+    for chat_id in chats {
+        let said = world.said_since(0, chat_id);
+        assert!(text(&said[0]).contains(&BYTES.to_string()), "Gemini saw all of it: {}", text(&said[0]));
+    }
+    let peak_mb = peak_kb(process_id) / 1024;
+    println!("peak: {peak_mb} MB, with text alone {before_mb} MB");
+    assert!(peak_mb < 100, "{peak_mb} MB, of the function's 512");
+}
+
+/// The most memory that the process has had so far.
+#[cfg(target_os = "linux")]
+fn peak_kb(process_id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process_id}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
