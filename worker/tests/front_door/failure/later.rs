@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use local::fault::{Fault, Kind};
 
-use crate::support::{ADA, GRACE, MAX_RECEIVE_COUNT, NOTHING, World, fault, status};
+use crate::support::{ADA, FOX_CLUB, GRACE, MAX_RECEIVE_COUNT, NOTHING, World, fault, status};
 
 #[tokio::test]
 async fn a_long_wait_that_telegram_asks_for_is_spent_on_the_queue() {
@@ -87,6 +87,27 @@ async fn what_fails_for_a_moment_is_tried_again_after_waits_that_grow() {
         assert_eq!(world.said_since(0, chat_id).len(), 1);
     }
     assert_eq!(world.charged(), 2);
+    assert!(world.logged("turn failed").iter().all(|line| line["class"] == "transient"));
+}
+
+#[tokio::test]
+async fn what_is_asked_of_telegram_before_an_answer_may_fail_for_a_moment_too() {
+    let world = World::start("asking").await;
+    world.give_file("a-photo", b"\x89PNG\r\n\x1a\n and so on".to_vec()).await;
+    for (method, kind) in [("getFile", status(503)), ("file", status(502)), ("file", Kind::BreakBefore)] {
+        world.telegram.faults().order(fault(method, kind));
+    }
+    world.shows(ADA, "a-photo", Some(18)).await;
+    world.deliver().await;
+    world.exhaust().await;
+    assert_eq!(world.said_since(0, ADA).len(), 1);
+
+    world.telegram.faults().order(fault("getMe", status(500)));
+    world.writes(FOX_CLUB, "@lambdagram_bot hello");
+    world.deliver().await;
+    world.exhaust().await;
+    assert_eq!(world.said_since(0, FOX_CLUB).len(), 1);
+    assert_eq!((world.logged("turn failed").len(), world.charged()), (4, 2));
     assert!(world.logged("turn failed").iter().all(|line| line["class"] == "transient"));
 }
 

@@ -136,3 +136,33 @@ async fn a_write_whose_answer_got_lost_is_known_as_ones_own() {
     }
     assert_eq!(world.charged(), 2);
 }
+
+#[tokio::test]
+async fn a_drawn_picture_is_not_drawn_again_when_its_send_failed() {
+    let world = World::start("drawn-once").await;
+    for kind in [status(500), Kind::BreakBefore] {
+        world.telegram.faults().order(fault("sendPhoto", kind));
+    }
+    world.writes(ADA, "/image a fox");
+    world.deliver().await;
+    world.exhaust().await;
+    let said = world.said_since(0, ADA);
+    assert_eq!((said.len(), said[0].method.as_str()), (1, "sendPhoto"));
+    assert!(said[0].params["photo"]["bytes"].as_u64().unwrap() > 1_000, "as it lies in the bucket");
+    assert_eq!(world.charged(), 1);
+}
+
+#[tokio::test]
+async fn what_the_queue_is_told_in_vain_is_told_by_lambda() {
+    let world = World::start("deaf-queue").await;
+    let deaf = |operation| Fault { times: 3, ..fault(operation, status(503)) };
+    world.door.faults().order(deaf("DeleteMessage"));
+    assert_eq!(world.says(ADA, "hello").await.len(), 1);
+    assert_eq!(world.queue.depth().await.unwrap(), (0, 0), "not reported as failed, so it is deleted");
+
+    world.door.faults().order(deaf("ChangeMessageVisibility"));
+    world.telegram.faults().order(fault("sendMessage", status(500)));
+    world.writes(ADA, "are you there?");
+    world.deliver().await;
+    assert_eq!(world.work().await.len(), 1, "it comes back after the queue's own time-out");
+}
