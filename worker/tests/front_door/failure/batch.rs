@@ -1,6 +1,7 @@
 //! The conversations of a batch: in order within each, and nobody waits for somebody else.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use local::fault::{Fault, Kind};
@@ -45,6 +46,29 @@ async fn a_poison_message_does_not_keep_those_behind_it_from_their_answer() {
     assert_eq!(world.waits_s(), [vec![2; 2 * (attempts - 1)], vec![0]].concat());
     let said = world.said_since(0, ADA);
     assert_eq!((said.len(), quotes(&said[0])), (1, Some(behind.message_id)));
+}
+
+#[tokio::test]
+async fn a_slow_turn_holds_back_no_finished_message() {
+    let world = World::start("slow").await;
+    world.gemini.faults().order(fault("generateContent", Kind::Slow { ms: 3_000 }));
+    for chat_id in [ADA, GRACE] {
+        world.writes(chat_id, "hello");
+    }
+    world.deliver().await;
+    let batch = world.queue.receive().await.unwrap();
+    let one_is_deleted = async {
+        while world.queue.depth().await.unwrap() != (0, 1) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let mut working = pin!(world.work_on(&batch));
+    tokio::select! {
+        () = one_is_deleted => {}
+        _ = &mut working => panic!("it is deleted with the batch"),
+    }
+    assert_eq!(world.said_since(0, ADA).len() + world.said_since(0, GRACE).len(), 1);
+    assert!(working.await.is_empty());
 }
 
 #[tokio::test]
