@@ -12,7 +12,7 @@ async fn the_last_attempt_tells_the_person_once_and_a_replay_answers() {
     world.gemini.faults().order(Fault { times: MAX_RECEIVE_COUNT * 2, ..fault("*", overloaded) });
     let written = world.writes(ADA, "hello");
     world.deliver().await;
-    world.wait_for_work().await;
+    world.exhaust().await;
     let said = world.said_since(0, ADA);
     assert_eq!(said.len(), 1);
     assert_eq!(
@@ -29,12 +29,12 @@ async fn the_last_attempt_tells_the_person_once_and_a_replay_answers() {
 
     // Replayed in vain, it goes back without another word.
     world.replay().await;
-    world.wait_for_work().await;
+    world.exhaust().await;
     assert_eq!(world.said_since(0, ADA).len(), 1);
 
     world.gemini.faults().clear();
     world.replay().await;
-    world.wait_for_work().await;
+    world.exhaust().await;
     let said = world.said_since(0, ADA);
     assert_eq!(said.len(), 2);
     assert_eq!(quotes(&said[1]), Some(written.message_id), "the answer comes as a reply to the old question");

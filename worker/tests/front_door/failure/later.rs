@@ -17,6 +17,7 @@ async fn a_long_wait_that_telegram_asks_for_is_spent_on_the_queue() {
     let began = Instant::now();
     let kept = world.work_on(&batch).await;
     let billed = began.elapsed();
+    println!("billed: {billed:?}");
     assert!(billed < Duration::from_secs(1), "a sleeping function costs: {billed:?}");
     assert_eq!((kept.len(), world.waits_s()), (1, vec![301]));
     assert_eq!(world.queue.depth().await.unwrap(), (0, 1), "it is not seen before the wait is over");

@@ -44,7 +44,7 @@ async fn a_send_of_unknown_outcome_is_repeated_at_most_once() {
     world.telegram.faults().order(breaks);
     world.writes(ADA, "hello");
     world.deliver().await;
-    world.wait_for_work().await;
+    world.exhaust().await;
     let answers =
         |world: &World| world.said_since(0, ADA).iter().filter(|said| text(said).contains("Simulated Gemini")).count();
     assert_eq!(answers(&world), 2, "the first, and one repetition");
@@ -52,7 +52,7 @@ async fn a_send_of_unknown_outcome_is_repeated_at_most_once() {
 
     world.telegram.faults().clear();
     world.replay().await;
-    world.wait_for_work().await;
+    world.exhaust().await;
     assert_eq!(answers(&world), 3, "one more, by the operator's order");
     assert_eq!(world.asked(), 1);
     assert!(world.history("1001").await.contains("Simulated Gemini"));
@@ -64,7 +64,7 @@ async fn a_message_that_never_arrived_is_not_taken_for_delivered() {
     world.telegram.faults().order(Fault { times: 2, ..fault("sendMessage", Kind::BreakBefore) });
     world.writes(ADA, "hello");
     world.deliver().await;
-    world.wait_for_work().await;
+    world.exhaust().await;
     assert_eq!(world.dlq.depth().await.unwrap(), (1, 0));
     assert!(
         !world.history("1001").await.contains(r#""done":["#) || world.history("1001").await.contains(r#""done":[]"#)
