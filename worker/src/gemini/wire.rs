@@ -127,7 +127,7 @@ impl Serialize for Question {
 }
 
 impl Serialize for Photo {
-    /// Without its bytes: see [`super::body`].
+    /// Without its bytes: `body` puts them there.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut photo = serializer.serialize_map(Some(2))?;
         photo.serialize_entry("mimeType", self.mime)?;
