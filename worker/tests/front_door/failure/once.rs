@@ -59,6 +59,21 @@ async fn a_send_of_unknown_outcome_is_repeated_at_most_once() {
 }
 
 #[tokio::test]
+async fn a_send_that_gets_no_answer_in_time_is_repeated_once() {
+    let world = World::start("no-answer").await;
+    // Longer than the worker waits: it arrives all the same.
+    world.telegram.faults().order(fault("sendMessage", Kind::Slow { ms: 10_500 }));
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    world.exhaust().await;
+    let classes: Vec<_> = world.logged("turn failed").iter().map(|line| line["class"].clone()).collect();
+    assert_eq!(classes, ["unknown_outcome"]);
+    let sends = world.telegram.calls().iter().filter(|call| call.method == "sendMessage").count();
+    assert_eq!((sends, world.charged()), (2, 1));
+    assert!(world.history("1001").await.contains("Simulated Gemini"));
+}
+
+#[tokio::test]
 async fn a_message_that_never_arrived_is_not_taken_for_delivered() {
     let world = World::start("never-arrived").await;
     world.telegram.faults().order(Fault { times: 2, ..fault("sendMessage", Kind::BreakBefore) });
