@@ -1,5 +1,7 @@
 //! What no later attempt would mend: people are told so in plain words, or left alone.
 
+use serde_json::Value;
+
 use crate::support::{ADA, FOX_CLUB, GRACE, NOTHING, World, fault, refusal, text};
 
 #[tokio::test]
@@ -58,6 +60,26 @@ async fn a_photo_that_cannot_be_downloaded_is_declined_in_plain_words() {
     }
     assert_eq!(world.asked(), 0);
     assert!(world.history("1001").await.contains(r#""turns":[]"#));
+}
+
+#[tokio::test]
+async fn a_picture_that_gemini_cannot_read_is_declined_and_not_remembered() {
+    let world = World::start("bad-photo").await;
+    world.says(ADA, "hello").await;
+    let (before, history) = (world.calls_so_far(), turns(&world).await);
+    world.give_file("damaged", b"no picture at all".to_vec()).await;
+    world.shows(ADA, "damaged", Some(17)).await;
+    world.deliver().await;
+    assert_eq!(world.work().await, NOTHING);
+    let said: Vec<_> = world.said_since(before, ADA).iter().map(|call| text(call).to_owned()).collect();
+    assert_eq!(said, ["Gemini cannot read that picture. Please send another one."]);
+    assert_eq!(world.asked(), 2, "and not without its history, as after another refusal");
+    assert_eq!(turns(&world).await, history);
+}
+
+async fn turns(world: &World) -> Value {
+    let object: Value = serde_json::from_str(&world.history("1001").await).unwrap();
+    object["turns"].clone()
 }
 
 #[tokio::test]
