@@ -111,12 +111,14 @@ impl Worker {
         let began_ms = shared::now_ms();
         let left = invocation.left();
         let mut left = left.saturating_sub(RESERVE.min(left / 4));
+        let last = attempt > 1 && attempt >= self.queue.max_attempts().await;
         // The first turn is always tried: an invocation in which nothing is would only raise the receive counts.
-        if !first && left < TURN_MIN {
+        // So is a last one: put back, it would go to the dead-letter queue untried and without a word.
+        if !first && !last && left < TURN_MIN {
             info!(attempt, "put back: this invocation has no time left for it");
             return Attempted::PutBack;
         }
-        if attempt > 1 && others && attempt >= self.queue.max_attempts().await {
+        if last && others {
             // Those behind it have been received as often: they need their turn in this invocation.
             left /= 2;
         }

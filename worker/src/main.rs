@@ -8,6 +8,9 @@ use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use shared::env;
 use worker::Invocation;
 use worker::batch::Worker;
@@ -74,12 +77,10 @@ fn s3(aws: &aws_config::SdkConfig) -> aws_sdk_s3::Client {
 }
 
 /// One client for Telegram and Gemini, whose connections live as long as the process.
-/// The roots are compiled in: reading the system's file costs more than the handshake.
 fn http() -> Result<reqwest::Client, Error> {
-    let roots = rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
+        .with_root_certificates(roots()?)
         .with_no_client_auth();
     let client = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
@@ -87,4 +88,19 @@ fn http() -> Result<reqwest::Client, Error> {
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("lambdagram/", env!("CARGO_PKG_VERSION")));
     Ok(client.build()?)
+}
+
+/// The roots are compiled in: reading the system's file costs more than the handshake. `SSL_CERT_FILE`, which the AWS
+/// SDK goes by as well, names others, as a server of one's own needs.
+fn roots() -> Result<RootCertStore, Error> {
+    let Some(file) = env::optional("SSL_CERT_FILE") else {
+        return Ok(RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()));
+    };
+    let mut roots = RootCertStore::empty();
+    let certificates =
+        CertificateDer::pem_file_iter(&file).map_err(|error| format!("SSL_CERT_FILE {file}: {error}"))?;
+    for certificate in certificates {
+        roots.add(certificate.map_err(|error| format!("SSL_CERT_FILE {file}: {error}"))?)?;
+    }
+    Ok(roots)
 }

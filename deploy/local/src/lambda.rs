@@ -80,7 +80,7 @@ impl Function {
         process.kill().await;
     }
 
-    /// The process that has the next invocation, as the operating system knows it: for a look at its memory.
+    /// Of the process that runs now, or ran last.
     pub fn process_id(&self) -> Option<u32> {
         self.process().id
     }
