@@ -29,8 +29,8 @@ use crate::telegram::{Target, Telegram};
 use crate::update::{Message, Update};
 use crate::{Invocation, words};
 
-/// Files in memory at once. Each is held twice more while it is sent, as base64: about 200 MB in all, of 512.
-const FILES_MB: usize = 64;
+/// Files in memory at once: two of the largest that there are.
+const FILES_MB: usize = 40;
 /// A text's send is over by then. Only a queue that hands a message out too early makes anybody wait for one.
 const INLINE_WAIT_MS: u64 = 12_000;
 /// How many strangers in one group are remembered.
