@@ -44,6 +44,9 @@ pub struct Conversation {
     /// Ids of those who may not talk to the bot and have been told so: once is enough.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub refused: VecDeque<i64>,
+    /// The group's new id, where its history has to follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<i64>,
     /// Updates that went to the dead-letter queue, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<Failed>,
@@ -57,6 +60,7 @@ impl Default for Conversation {
             done: VecDeque::new(),
             pending: Vec::new(),
             refused: VecDeque::new(),
+            moved_to: None,
             failed: Vec::new(),
         }
     }

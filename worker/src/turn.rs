@@ -132,6 +132,7 @@ impl Attempt<'_> {
         }
         loop {
             if loaded.conversation.is_done(self.update_id) {
+                self.follow(&loaded.conversation).await?;
                 return Ok(Ended::Repeated);
             }
             let Some(pending) = loaded.conversation.pending(self.update_id) else { break };
@@ -207,6 +208,14 @@ impl Attempt<'_> {
 
     fn target(&self) -> Target {
         Target { conversation: self.key, reply_to: Some(self.message.message_id) }
+    }
+
+    /// A turn that was settled under the old id, and ended before the history had followed, comes back for this alone.
+    async fn follow(&self, conversation: &Conversation) -> Result<(), Failure> {
+        match conversation.moved_to {
+            Some(chat_id) => self.move_history(conversation, chat_id).await,
+            None => Ok(()),
+        }
     }
 
     /// The history follows a group to its new id; the old object stays until it expires.

@@ -195,12 +195,13 @@ impl Attempt<'_> {
                 self.own(conversation)?;
                 conversation.settle(self.update_id);
             }
+            if chat_id != self.key.chat_id {
+                conversation.moved_to = Some(chat_id);
+            }
             Ok(())
         })
         .await?;
-        if chat_id != self.key.chat_id {
-            self.move_history(&loaded.conversation, chat_id).await?;
-        }
+        self.follow(&loaded.conversation).await?;
         Ok(Ended::Answered { parts })
     }
 

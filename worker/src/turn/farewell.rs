@@ -55,8 +55,9 @@ async fn remember(conversations: &Conversations, envelope: &Envelope<'_>, failur
             failed.update_id == update_id
                 || failure.class == Class::Configuration && failed.class == Class::Configuration.name()
         };
-        // Our own record: the write had its effect, and its answer got lost.
-        told.set(conversation.failed.iter().any(|failed| *failed != record && known(failed)));
+        // Our own record: the write had its effect, and its answer got lost. It has replaced the one before then.
+        let before = conversation.failed.iter().any(|failed| *failed != record && known(failed));
+        told.set(told.get() || before);
         conversation.failed.retain(|failed| failed.update_id != update_id);
         conversation.failed.push(record.clone());
         let surplus = conversation.failed.len().saturating_sub(FAILED_MAX);
