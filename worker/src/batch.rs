@@ -96,7 +96,8 @@ impl Worker {
             }
         };
         let span = info_span!("turn", update_id = envelope.update_id, conversation = envelope.conversation.hashed());
-        self.turn(&envelope, attempt, invocation, first, others).instrument(span).await
+        let replay = replay(message, envelope.update_id);
+        self.turn(&envelope, attempt, replay, invocation, first, others).instrument(span).await
     }
 
     /// One attempt at one update, within what is left of the invocation.
@@ -104,6 +105,7 @@ impl Worker {
         &self,
         envelope: &Envelope<'_>,
         attempt: u32,
+        replay: Option<&str>,
         invocation: &Invocation,
         first: bool,
         others: bool,
@@ -124,7 +126,7 @@ impl Worker {
         }
         let waited_ms = began_ms.saturating_sub(envelope.received_at);
         info!(attempt, waited_ms, bytes = envelope.update.get().len(), "turn begins");
-        let turn = AssertUnwindSafe(turn::run(&self.bot, envelope, invocation)).catch_unwind();
+        let turn = AssertUnwindSafe(turn::run(&self.bot, envelope, replay, invocation)).catch_unwind();
         let ended = match tokio::time::timeout(left, turn).await {
             Ok(Ok(ended)) => ended,
             Ok(Err(_panic)) => Err(Failure::new(Class::Unexpected, "a bug: the turn panicked")),
@@ -180,6 +182,12 @@ fn group(message: &SqsMessage) -> String {
 /// How often the queue has handed the message out, this time included.
 fn attempt(message: &SqsMessage) -> u32 {
     message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
+/// The id under which it was put back from the dead-letter queue: the ingress sends an update under the update's own.
+fn replay(message: &SqsMessage, update_id: u64) -> Option<&str> {
+    let id = message.attributes.get("MessageDeduplicationId")?;
+    (*id != update_id.to_string()).then_some(id)
 }
 
 /// Between 0 and 1; the clock's nanoseconds are random enough to keep retries apart.

@@ -95,6 +95,9 @@ pub struct Pending {
     pub next: usize,
     /// Sends of that piece whose outcome nobody knows, counted before each send: a crash leaves the count right.
     pub unconfirmed: u32,
+    /// The operator's latest replay that ordered one send more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<String>,
     pub claim: Claim,
     /// What becomes history when all is sent; notices leave none.
     pub turn: Option<Turn>,
@@ -218,6 +221,7 @@ mod tests {
                 pieces: Vec::new(),
                 next: 0,
                 unconfirmed: 0,
+                ordered: None,
                 claim: Claim::default(),
                 turn: Some(turn),
             });

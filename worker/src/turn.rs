@@ -85,12 +85,21 @@ struct Attempt<'a> {
     key: ConversationKey,
     update_id: u64,
     message: &'a Message,
+    /// The replay that this attempt belongs to.
+    replay: Option<&'a str>,
     invocation: &'a Invocation,
 }
 
+/// `replay` names the operator's order, when the update comes from the dead-letter queue.
+///
 /// # Errors
 /// When a later attempt may succeed: the message must stay on the queue.
-pub async fn run(bot: &Bot, envelope: &Envelope<'_>, invocation: &Invocation) -> Result<Ended, Failure> {
+pub async fn run(
+    bot: &Bot,
+    envelope: &Envelope<'_>,
+    replay: Option<&str>,
+    invocation: &Invocation,
+) -> Result<Ended, Failure> {
     let update: Update = serde_json::from_str(envelope.update.get())
         .map_err(|error| Failure::new(Class::Undecodable, format!("update: {:?} error", error.classify())))?;
     let Some(message) = update.message else { return Ok(Ended::Silent("no message")) };
@@ -99,7 +108,7 @@ pub async fn run(bot: &Bot, envelope: &Envelope<'_>, invocation: &Invocation) ->
         return Ok(Ended::Silent(reason));
     }
     let (key, update_id) = (envelope.conversation, envelope.update_id);
-    let attempt = Attempt { bot, key, update_id, message: &message, invocation };
+    let attempt = Attempt { bot, key, update_id, message: &message, replay, invocation };
     let mut loaded = bot.conversations.load(key).await?;
     match attempt.go_on(&mut loaded, route).await {
         Err(failure) if failure.class == Class::Contended && loaded.conversation.is_done(update_id) => {
@@ -186,6 +195,7 @@ impl Attempt<'_> {
                 pieces: answer.pieces.clone(),
                 next: 0,
                 unconfirmed: 1,
+                ordered: None,
                 claim: Claim::default(),
                 turn: answer.turn.clone(),
             };

@@ -6,7 +6,6 @@ use std::cell::Cell;
 use shared::{Envelope, Failed};
 use tracing::warn;
 
-use super::deliver::UNCONFIRMED_MAX;
 use super::{Bot, answer};
 use crate::conversation::{Conversation, Conversations};
 use crate::failure::{Class, Failure};
@@ -62,10 +61,6 @@ async fn remember(conversations: &Conversations, envelope: &Envelope<'_>, failur
         conversation.failed.push(record.clone());
         let surplus = conversation.failed.len().saturating_sub(FAILED_MAX);
         conversation.failed.drain(..surplus);
-        // A replay is the operator's order to send once more.
-        if let Some(pending) = conversation.pending(update_id) {
-            pending.unconfirmed = pending.unconfirmed.min(UNCONFIRMED_MAX - 1);
-        }
         Ok(())
     };
     conversations.change(envelope.conversation, &mut loaded, note).await?;

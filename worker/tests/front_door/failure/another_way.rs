@@ -1,10 +1,10 @@
 //! What Telegram does not take in one form or place, it gets in another.
 
-use local::fault::Kind;
+use local::fault::{Fault, Kind};
 use local::telegram::Incoming;
 use serde_json::json;
 
-use crate::support::{ADA, FOX_CLUB, NOTHING, World, fault, quotes, refusal, text};
+use crate::support::{ADA, FOX_CLUB, NOTHING, World, fault, quotes, refusal, status, text};
 
 #[tokio::test]
 async fn entities_that_telegram_refuses_are_left_out_once() {
@@ -32,11 +32,11 @@ async fn the_history_of_a_group_follows_it_to_its_new_id() {
     assert!(world.history("-1001234567890").await.contains("we like foxes"));
 }
 
-#[tokio::test]
-async fn a_group_that_became_a_supergroup_unnoticed_gets_its_answer_there() {
-    const GROUP: i64 = -55;
-    const SUPERGROUP: i64 = -1_000_000_000_055;
-    let world = World::start("moved").await;
+const GROUP: i64 = -55;
+const SUPERGROUP: i64 = -1_000_000_000_055;
+
+/// A message of a group that has become a supergroup before the answer is ready.
+async fn a_question_of_a_group_that_moves(world: &World) {
     for (id, kind) in [(GROUP, "group"), (SUPERGROUP, "supergroup")] {
         let chat = json!({ "id": id, "type": kind, "title": "Foxes" });
         assert!(world.order("chats", chat.to_string()).await.is_success());
@@ -44,12 +44,28 @@ async fn a_group_that_became_a_supergroup_unnoticed_gets_its_answer_there() {
     world.writes(GROUP, "@lambdagram_bot we like foxes");
     world.deliver().await;
     assert!(world.order("chats/-55", json!({ "migrate_to_chat_id": SUPERGROUP }).to_string()).await.is_success());
+}
+
+#[tokio::test]
+async fn a_group_that_became_a_supergroup_unnoticed_gets_its_answer_there() {
+    let world = World::start("moved").await;
+    a_question_of_a_group_that_moves(&world).await;
     assert_eq!(world.work().await, NOTHING);
     let said = world.said_since(0, SUPERGROUP);
     assert_eq!((said.len(), quotes(&said[0])), (1, None), "its messages have other ids there");
 
     assert_eq!(world.says(SUPERGROUP, "@lambdagram_bot what do we like?").await.len(), 1);
     assert!(world.last_question().concat().contains("we like foxes"), "the history follows");
+}
+
+#[tokio::test]
+async fn a_history_that_could_not_follow_follows_later() {
+    let world = World::start("follows").await;
+    a_question_of_a_group_that_moves(&world).await;
+    world.door.faults().order(Fault { times: 3, chat_id: Some(SUPERGROUP), ..fault("PutObject", status(503)) });
+    world.exhaust().await;
+    assert_eq!(world.said_since(0, SUPERGROUP).len(), 1, "the answer is not sent again");
+    assert!(world.history(&SUPERGROUP.to_string()).await.contains("we like foxes"));
 }
 
 #[tokio::test]

@@ -59,6 +59,50 @@ async fn a_send_of_unknown_outcome_is_repeated_at_most_once() {
 }
 
 #[tokio::test]
+async fn each_replay_orders_one_send_more_and_a_late_duplicate_none() {
+    let world = World::start("ordered").await;
+    world.telegram.faults().order(Fault { times: 99, ..fault("sendMessage", Kind::BreakAfter) });
+    let sends = |world: &World| {
+        let calls = world.telegram.calls();
+        calls.iter().filter(|call| call.method == "sendMessage" && text(call).contains("Simulated Gemini")).count()
+    };
+    let written = world.writes(ADA, "hello");
+    world.deliver().await;
+    world.exhaust().await;
+    assert_eq!(sends(&world), 2);
+    for replays in 1..=2 {
+        world.replay().await;
+        world.exhaust().await;
+        assert_eq!(sends(&world), 2 + replays);
+    }
+
+    world.telegram.faults().clear();
+    let lying = world.dlq.receive().await.unwrap();
+    let mut duplicate = sqs_event(&lying);
+    let attributes = &mut duplicate["Records"][0]["attributes"];
+    attributes["MessageDeduplicationId"] = written.update_id.to_string().into();
+    attributes["ApproximateReceiveCount"] = "1".into();
+    let answer = world.worker.invoke(duplicate, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(answer["batchItemFailures"].as_array().unwrap().len(), 1);
+    assert_eq!(sends(&world), 4, "Telegram's own repetition is nobody's order");
+}
+
+#[tokio::test]
+async fn who_has_been_told_of_a_failure_is_not_told_again_when_its_record_gets_lost() {
+    let world = World::start("told").await;
+    world.gemini.faults().order(Fault { times: 99, ..fault("generateContent", status(503)) });
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    world.exhaust().await;
+    assert_eq!(world.said_since(0, ADA).len(), 1);
+    // The second record is written, and nobody hears of it.
+    world.door.faults().order(fault("PutObject", Kind::BreakAfter));
+    world.replay().await;
+    world.exhaust().await;
+    assert_eq!(world.said_since(0, ADA).len(), 1);
+}
+
+#[tokio::test]
 async fn a_send_that_gets_no_answer_in_time_is_repeated_once() {
     let world = World::start("no-answer").await;
     // Longer than the worker waits: it arrives all the same.
