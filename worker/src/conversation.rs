@@ -44,6 +44,9 @@ pub struct Conversation {
     /// Ids of those who may not talk to the bot and have been told so: once is enough.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub refused: VecDeque<i64>,
+    /// The update that asked to forget all before it; a history that follows late is of before it, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten: Option<u64>,
     /// The group's new id, where its history has to follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_to: Option<i64>,
@@ -60,6 +63,7 @@ impl Default for Conversation {
             done: VecDeque::new(),
             pending: Vec::new(),
             refused: VecDeque::new(),
+            forgotten: None,
             moved_to: None,
             failed: Vec::new(),
         }
@@ -143,14 +147,16 @@ impl Conversation {
         self.pending.drain(..self.pending.len().saturating_sub(PENDING_MAX));
     }
 
-    /// Forgets what was said, what is still to be delivered too.
-    pub fn forget(&mut self) {
+    /// Forgets what was said before this update, what is still to be delivered too.
+    pub fn forget(&mut self, update_id: u64) {
+        self.forgotten = Some(update_id);
         self.turns.clear();
         self.pending.iter_mut().for_each(|pending| pending.turn = None);
     }
 
     /// Puts the turns of the chat's former self before its own.
     pub fn adopt(&mut self, mut turns: Vec<Turn>) {
+        turns.retain(|turn| Some(turn.update_id) > self.forgotten);
         turns.retain(|turn| self.turns.iter().all(|own| own.update_id != turn.update_id));
         turns.append(&mut self.turns);
         self.turns = turns;

@@ -181,7 +181,7 @@ impl Attempt<'_> {
             }
             match answer.change {
                 Change::Nothing => {}
-                Change::Forget => conversation.forget(),
+                Change::Forget => conversation.forget(self.update_id),
                 Change::Refuse(writer) => {
                     conversation.refused.push_back(writer);
                     while conversation.refused.len() > REFUSED_MAX {

@@ -4,7 +4,7 @@ use local::fault::{Fault, Kind};
 use local::telegram::Incoming;
 use serde_json::json;
 
-use crate::support::{ADA, FOX_CLUB, NOTHING, World, fault, quotes, refusal, status, text};
+use crate::support::{ADA, FOX_CLUB, NOTHING, World, envelope, fault, quotes, refusal, status, text};
 
 #[tokio::test]
 async fn entities_that_telegram_refuses_are_left_out_once() {
@@ -30,6 +30,11 @@ async fn the_history_of_a_group_follows_it_to_its_new_id() {
     world.enqueue("2", "-55", moved).await;
     world.wait_for_work().await;
     assert!(world.history("-1001234567890").await.contains("we like foxes"));
+
+    world.says(FOX_CLUB, "/new@lambdagram_bot").await;
+    world.queue.send("-55", "later", &envelope("2", "-55", moved)).await.unwrap();
+    world.wait_for_work().await;
+    assert!(!world.history("-1001234567890").await.contains("we like foxes"), "forgotten is forgotten");
 }
 
 const GROUP: i64 = -55;
