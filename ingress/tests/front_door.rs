@@ -251,6 +251,20 @@ async fn its_log_has_ids_and_no_words() {
     assert_silent_about_people(&log);
 }
 
+#[tokio::test]
+async fn each_request_is_counted_once_as_what_it_was() {
+    let world = World::start("counted").await;
+    world.post(HELLO.as_bytes()).await;
+    world.post(br#"{"update_id":8,"poll":{}}"#).await;
+    world.post(b"not JSON").await;
+    world.status(support::request(&[], HELLO.as_bytes(), false)).await;
+    let log = world.function.finish().await;
+    let lines = log.iter().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let measured: Vec<_> = lines.filter(|line| line["_aws"].is_object()).collect();
+    let count = |name: &str| measured.iter().filter_map(|line| line[name].as_u64()).sum::<u64>();
+    assert_eq!((measured.len(), count("Accepted"), count("Ignored"), count("Refused")), (4, 1, 1, 2), "{log:#?}");
+}
+
 const CANARY: &str = "canary-4f1c-words";
 
 fn assert_silent_about_people(log: &[String]) {

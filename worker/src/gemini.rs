@@ -44,7 +44,9 @@ pub struct Answer {
     /// What the turn adds to the history, without thoughts: Gemini's figure for the whole request less that of the
     /// history. The first turn's holds the system prompt as well.
     pub tokens: u32,
-    pub charged_tokens: u32,
+    /// What is charged as input, and as output: thoughts are output.
+    pub prompt_tokens: u32,
+    pub output_tokens: u32,
     /// Which model really answered: old ids are routed to new ones in silence.
     pub model_version: String,
 }

@@ -4,6 +4,7 @@
 
 mod corpus;
 mod failure;
+mod metrics;
 mod support;
 mod talk;
 mod wiring;
