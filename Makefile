@@ -64,8 +64,9 @@ lint:
 docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
-templates: .venv/check
+templates: .venv/check .venv/checkov/ready
 	cfn-lint deploy/*.yaml
+	@.venv/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet --file deploy/*.yaml
 
 # Advisories are not part of it: their database comes from GitHub, and a new one must not fail an old commit.
 licences: .venv/check
@@ -89,6 +90,12 @@ clean: ## Removes what was built, .venv included, and keeps .local: the local bo
 	@rm -rf .venv
 	@python3 -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r deploy/requirements.txt
+	@touch $@
+
+# In an environment of its own: it pins an older botocore than the AWS CLI does.
+.venv/checkov/ready: deploy/requirements-checkov.txt .venv/ready
+	@python3 -m venv .venv/checkov
+	@.venv/checkov/bin/pip install --quiet --disable-pip-version-check -r deploy/requirements-checkov.txt
 	@touch $@
 
 .venv/check: deploy/requirements-check.txt .venv/ready
