@@ -1,0 +1,120 @@
+//! Brings an account to what the working tree says, and changes parts of it later. Each step finds out by itself what
+//! is already done: whatever interrupted it, the same command goes on.
+
+use anyhow::{Context, Result, bail};
+
+use crate::cloudformation::{self, Change, Stack, Template};
+use crate::code::{self, Code};
+use crate::place::Place;
+use crate::say::{good, note, say, step};
+use crate::secrets::{self, Stored};
+use crate::settings::{self, FOUNDATION, TEMPLATE};
+
+/// Secrets ▸ foundation ▸ code ▸ application.
+///
+/// # Errors
+/// What is wrong, and what to do.
+pub async fn deploy(place: &Place) -> Result<()> {
+    step("Secrets");
+    let stored = secrets::keep_given(place).await?;
+    good(&format!("/{}/ has the token, the key and the webhook's secret", place.stack));
+
+    step("Foundation: the buckets");
+    let name = place.foundation();
+    let given = settings::given(&place.aws, FOUNDATION).await?;
+    tell(&name, cloudformation::deploy(&place.aws, &name, Template::File(FOUNDATION), &given).await?);
+    let foundation = Stack::find(&place.aws, &name).await?.context("the foundation went away meanwhile")?;
+    let bucket =
+        |output: &str| foundation.outputs.get(output).cloned().with_context(|| format!("{name} has no {output}"));
+    let (artifacts, conversations) = (bucket("ArtifactsBucketName")?, bucket("ConversationsBucketName")?);
+
+    step("Code");
+    let code = code::upload(place, &artifacts).await?;
+
+    step("Application");
+    let mut parameters = settings::given(&place.aws, TEMPLATE).await?;
+    parameters.push(("ArtifactsBucket".to_owned(), artifacts));
+    parameters.push(("ConversationsBucket".to_owned(), conversations));
+    parameters.extend(code.parameters());
+    parameters.extend(of_secrets(&stored)?);
+    tell(&place.stack, cloudformation::deploy(&place.aws, &place.stack, Template::File(TEMPLATE), &parameters).await?);
+    code::remember(place, &code).await
+}
+
+/// The code alone: template and settings stay as they are.
+///
+/// # Errors
+/// As [`deploy`].
+pub async fn update(place: &Place) -> Result<()> {
+    let stack = place.deployed().await?.stack;
+    let bucket = stack.parameters.get("ArtifactsBucket").context("the stack names no bucket for code")?;
+    step("Code");
+    let code = code::upload(place, bucket).await?;
+    // Where it was deployed before there was a history, or the last deployment was cut off before it was noted.
+    code::remember(place, &Code::of(&stack)).await?;
+    let change = cloudformation::deploy(&place.aws, &place.stack, Template::Same, &code.parameters()).await?;
+    tell(&place.stack, change);
+    code::remember(place, &code).await
+}
+
+/// The code that was deployed before; once more, the one before that.
+///
+/// # Errors
+/// As [`deploy`]; when there is none.
+pub async fn rollback(place: &Place) -> Result<()> {
+    let stack = place.deployed().await?.stack;
+    let current = Code::of(&stack);
+    let previous = code::step_back(place, &current).await?;
+    step(&format!("Back to {}", previous.short()));
+    let change = cloudformation::deploy(&place.aws, &place.stack, Template::Same, &previous.parameters()).await?;
+    tell(&place.stack, change);
+    note("settings, secrets and templates are as they were; make update deploys this working tree's code again");
+    Ok(())
+}
+
+/// The settings that are set in the environment; all others and the code stay.
+///
+/// # Errors
+/// As [`deploy`]; when none is set.
+pub async fn update_env(place: &Place) -> Result<()> {
+    let stack = place.deployed().await?.stack;
+    let known = settings::given(&place.aws, TEMPLATE).await?;
+    let given: Vec<(String, String)> =
+        known.into_iter().filter(|(name, _)| stack.parameters.contains_key(name)).collect();
+    if given.is_empty() {
+        let shown: Vec<String> =
+            settings::of(&stack.parameters).iter().map(|(name, value)| format!("      {name}={value}")).collect();
+        bail!(
+            "no setting is set in the environment\n    ▸ for example make update-env ALLOWED_CHATS=1001,1002; \
+             as it is now:\n{}",
+            shown.join("\n")
+        );
+    }
+    step("Settings");
+    tell(&place.stack, cloudformation::deploy(&place.aws, &place.stack, Template::Same, &given).await?);
+    Ok(())
+}
+
+/// What the application is told of the secrets: hashes, and that they changed.
+///
+/// # Errors
+/// When the webhook's is missing.
+pub fn of_secrets(stored: &Stored) -> Result<Vec<(String, String)>> {
+    Ok(vec![
+        ("WebhookSecretSha256".to_owned(), stored.webhook_hashes()?),
+        ("Generation".to_owned(), stored.generation()),
+    ])
+}
+
+pub fn tell(stack: &str, change: Change) {
+    match change {
+        Change::Created => good(&format!("stack {stack} made")),
+        Change::Updated => good(&format!("stack {stack} updated")),
+        Change::Nothing => good(&format!("stack {stack}: nothing changed")),
+    }
+}
+
+/// The last line of a deployment.
+pub fn done(username: &str) {
+    say(&format!("Done: https://t.me/{username}"));
+}
