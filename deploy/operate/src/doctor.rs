@@ -94,7 +94,9 @@ impl Doctor<'_> {
                 good(&format!("stack {name}: {}; its foundation: {}", status(&stack), status(&foundation)));
                 (self.stack, self.stored) = (stack, stored);
             }
-            Err(error) => drop(self.line(Err(error))),
+            Err(error) => {
+                self.line(Err(error));
+            }
         }
     }
 
@@ -135,7 +137,9 @@ impl Doctor<'_> {
                 }
                 self.webhook(&info, ours.as_deref()).await;
             }
-            Err(error) => drop(self.line(Err(error))),
+            Err(error) => {
+                self.line(Err(error));
+            }
         }
     }
 
@@ -167,7 +171,10 @@ impl Doctor<'_> {
             .map(|(variable, parameter)| (variable, given(variable).or_else(|| deployed(parameter))));
         let gemini = match Gemini::new(&url, key) {
             Ok(gemini) => gemini,
-            Err(error) => return drop(self.line(Err(error))),
+            Err(error) => {
+                self.line(Err(error));
+                return;
+            }
         };
         let key = gemini.check_key().await;
         let taken = key.is_ok();
@@ -181,7 +188,11 @@ impl Doctor<'_> {
 
     /// Whoever sits at a terminal is asked for it later; else nobody can be.
     fn missing(&mut self, asked: &str) {
-        if crate::terminal::present() { note(asked) } else { drop(self.line(Err(anyhow::anyhow!(asked.to_owned())))) }
+        if crate::terminal::present() {
+            note(asked);
+        } else {
+            self.line(Err(anyhow::anyhow!(asked.to_owned())));
+        }
     }
 
     fn allowed(&self) {
