@@ -271,7 +271,7 @@ class Dashboard(unittest.TestCase):
             self.assertEqual(steps, sorted(steps))
 
     def test_its_prices_and_memory_are_the_real_ones(self):
-        rust = (ROOT / "deploy/operate/src/prices.rs").read_text()
+        rust = (ROOT / "deploy/operate/src/watch/prices.rs").read_text()
         price = {name: float(value) for name, value in re.findall(r"const (\w+): f64 = ([0-9.]+);", rust)}
         text, drawn, function, sqs, s3, logs = (
             [float(number) for number in re.findall(r"\d+\.\d+", self.expressions()[name])]

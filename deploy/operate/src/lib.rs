@@ -22,4 +22,5 @@ pub mod telegram;
 pub mod terminal;
 pub mod trigger;
 pub mod trouble;
+pub mod watch;
 pub mod webhook;

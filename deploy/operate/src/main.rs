@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use operate::aws::Aws;
 use operate::place::Place;
-use operate::{deploy, destroy, doctor, info, pack, place, rotate, say, smoke, trigger, webhook};
+use operate::{deploy, destroy, doctor, info, pack, place, rotate, say, smoke, trigger, watch, webhook};
 
 /// Deploys the bot and looks after it, through the AWS CLI as it is set up here.
 #[derive(Parser)]
@@ -47,6 +47,8 @@ enum Command {
     Destroy,
     /// Deletes the conversations of a bot that is destroyed
     DestroyData,
+    #[command(flatten)]
+    Watch(watch::Command),
     /// Packs a function's binary into a zip for Lambda
     Pack { binary: PathBuf, zip: PathBuf },
 }
@@ -78,6 +80,7 @@ async fn main() -> ExitCode {
         Command::Resume => trigger::resume(&place).await,
         Command::Destroy => destroy::destroy(&place).await,
         Command::DestroyData => destroy::destroy_data(&place).await,
+        Command::Watch(command) => watch::run(&place, command).await,
         Command::Pack { binary, zip } => pack::pack(&binary, &zip),
     };
     match outcome {

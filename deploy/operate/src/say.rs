@@ -32,7 +32,8 @@ pub fn failed(error: &anyhow::Error) {
     drop(writeln!(std::io::stderr(), "{text}"));
 }
 
-fn paint(colour: &str, text: &str) -> String {
+/// In colour on a terminal only.
+pub fn paint(colour: &str, text: &str) -> String {
     if std::io::stdout().is_terminal() { painted(colour, text) } else { text.to_owned() }
 }
 

@@ -162,11 +162,9 @@ impl Attempt<'_> {
         info!(ms, model = answer.model_version, tokens = prompt + output, "gemini answered");
         match answer.outcome {
             Outcome::Picture { .. } => metrics::emit(&[(Metric::GeminiMs, ms), (Metric::Pictures, 1)]),
-            _ => metrics::emit(&[
-                (Metric::GeminiMs, ms),
-                (Metric::PromptTokens, prompt),
-                (Metric::OutputTokens, output),
-            ]),
+            _ => {
+                metrics::emit(&[(Metric::GeminiMs, ms), (Metric::PromptTokens, prompt), (Metric::OutputTokens, output)])
+            }
         }
         Ok(answer)
     }
