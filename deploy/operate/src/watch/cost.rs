@@ -53,7 +53,7 @@ pub(crate) async fn show(place: &Place) -> Result<()> {
         say(&line);
     }
     say("");
-    for note in notes(&deployed) {
+    for note in notes(place, &deployed) {
         say(&note);
     }
     Ok(())
@@ -173,7 +173,7 @@ fn table(items: &[Item]) -> Vec<String> {
     lines
 }
 
-fn notes(deployed: &Deployed) -> Vec<String> {
+fn notes(place: &Place, deployed: &Deployed) -> Vec<String> {
     let mut notes = vec![
         "\"Without free\" leaves out what an AWS account has free each month, as if this bot were alone in it."
             .to_owned(),
@@ -190,8 +190,8 @@ fn notes(deployed: &Deployed) -> Vec<String> {
             notes.push(format!("This bot uses {model}, which is counted here at the price of {priced}."));
         }
     }
-    if deployed.stack.parameters.get("GeminiApiUrl").is_some_and(|url| url.contains("//127.0.0.1")) {
-        notes.push("Its Gemini is the simulated one: nothing is charged.".to_owned());
+    if place.aws.endpoint().is_some() {
+        notes.push("The emulated AWS charges nothing, and does not count calls, messages and bytes of log.".to_owned());
     }
     notes
 }

@@ -44,7 +44,12 @@ impl Line {
         let event_ms = event["timestamp"].as_u64().unwrap_or_default();
         let at_ms =
             clock::read_ms(&fields["timestamp"]).or_else(|| clock::read_ms(&fields["time"])).unwrap_or(event_ms);
-        Self { function, at_ms, event_ms, id: event["eventId"].to_string(), fields, text }
+        // The emulated AWS gives no ids.
+        let id = match event["eventId"].as_str() {
+            Some(id) => id.to_owned(),
+            None => format!("{} {event_ms} {text}", event["logStreamName"]),
+        };
+        Self { function, at_ms, event_ms, id, fields, text }
     }
 
     /// The update that it is about.

@@ -53,6 +53,9 @@ pub(crate) async fn show(place: &Place) -> Result<()> {
     for line in table(&rows, &series, window) {
         say(&line);
     }
+    if place.aws.endpoint().is_some() {
+        say("\nThe emulated AWS has no metrics of its own; what the functions measure is read from their log.");
+    }
     Ok(())
 }
 

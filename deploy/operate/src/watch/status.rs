@@ -23,21 +23,36 @@ enum Said {
 /// As a call of the AWS CLI; what Telegram refuses is a line of its own.
 pub(crate) async fn show(place: &Place) -> Result<()> {
     let deployed = place.deployed().await?;
-    let (stack, region) = (&deployed.stack, place.aws.region().await.unwrap_or_default());
+    let (stack, aws) = (&deployed.stack, &place.aws);
+    let configuration = ["lambda", "get-function-configuration", "--function-name"];
+    let ingress = [&configuration[..], &[deployed.output("IngressFunctionName")?]].concat();
+    let worker = [&configuration[..], &[deployed.output("WorkerFunctionName")?]].concat();
+    let mapping = Trigger::of(place, &deployed)?;
+    let prefix = format!("{}-", stack.name);
+    let alarms = ["cloudwatch", "describe-alarms", "--alarm-name-prefix", &prefix];
+    // Each call is a process of its own, which takes its time to start.
+    let (ingress, worker, mapping, depth, oldest_s, dlq, alarms, webhook, region) = tokio::try_join!(
+        aws.call(&ingress),
+        aws.call(&worker),
+        mapping.state(),
+        queue::depth(aws, deployed.output("QueueUrl")?),
+        oldest_s(place, &deployed),
+        queue::depth(aws, deployed.output("DlqUrl")?),
+        aws.call(&alarms),
+        async { Ok(webhook_state(place, &deployed).await) },
+        async { Ok(aws.region().await.unwrap_or_default()) },
+    )?;
     say(&format!("{} in {region}", stack.name));
-    let mut all = vec![("deployed", stack_state(&stack.status, &Value::from(stack.changed_at.as_str())))];
-    for (name, output) in [("ingress", "IngressFunctionName"), ("worker", "WorkerFunctionName")] {
-        let args = ["lambda", "get-function-configuration", "--function-name", deployed.output(output)?];
-        all.push((name, function(&place.aws.call(&args).await?)));
-    }
-    all.push(("trigger", trigger(&Trigger::of(place, &deployed)?.state().await?)));
-    let depth = queue::depth(&place.aws, deployed.output("QueueUrl")?).await?;
-    all.push(("queue", waiting(depth, oldest_s(place, &deployed).await?)));
-    all.push(("dead letters", dead(queue::depth(&place.aws, deployed.output("DlqUrl")?).await?)));
-    all.push(("webhook", webhook_state(place, &deployed).await));
-    let alarms = ["cloudwatch", "describe-alarms", "--alarm-name-prefix", &format!("{}-", stack.name)];
-    all.push(("alarms", alarm_state(&place.aws.call(&alarms).await?)));
-    for (name, said) in all {
+    for (name, said) in [
+        ("deployed", stack_state(&stack.status, &Value::from(stack.changed_at.as_str()))),
+        ("ingress", function(&ingress)),
+        ("worker", function(&worker)),
+        ("trigger", trigger(&mapping)),
+        ("queue", waiting(depth, oldest_s)),
+        ("dead letters", dead(dlq)),
+        ("webhook", webhook),
+        ("alarms", alarm_state(&alarms, &ours(&deployed)?)),
+    ] {
         let line = |text: &str| format!("{name:<13}{text}");
         match said {
             Said::Well(text) => good(&line(&text)),
@@ -153,8 +168,17 @@ fn delivery(info: &Value) -> Said {
     }
 }
 
-fn alarm_state(answer: &Value) -> Said {
-    let alarms: Vec<&Value> = answer["MetricAlarms"].as_array().into_iter().flatten().collect();
+/// What the alarms watch: a stack whose name only begins like ours has its own.
+fn ours(deployed: &Deployed) -> Result<[&str; 4]> {
+    let queue = |output| Ok::<_, anyhow::Error>(deployed.output(output)?.rsplit('/').next().unwrap_or_default());
+    let functions = [deployed.output("IngressFunctionName")?, deployed.output("WorkerFunctionName")?];
+    Ok([functions[0], functions[1], queue("QueueUrl")?, queue("DlqUrl")?])
+}
+
+fn alarm_state(answer: &Value, ours: &[&str]) -> Said {
+    let watches_ours =
+        |alarm: &&Value| alarm["Dimensions"][0]["Value"].as_str().is_some_and(|name| ours.contains(&name));
+    let alarms: Vec<&Value> = answer["MetricAlarms"].as_array().into_iter().flatten().filter(watches_ours).collect();
     let raised: Vec<String> = alarms
         .iter()
         .filter(|alarm| alarm["StateValue"] == "ALARM")
@@ -210,17 +234,17 @@ mod tests {
     }
 
     #[test]
-    fn only_raised_alarms_are_named() {
-        let alarm =
-            |name: &str, state: &str| json!({ "AlarmName": name, "StateValue": state, "AlarmDescription": "why" });
-        let all = |alarms: &[Value]| alarm_state(&json!({ "MetricAlarms": alarms }));
-        assert_eq!(
-            all(&[alarm("fox-a", "OK"), alarm("fox-b", "INSUFFICIENT_DATA")]),
-            Said::Well("2, all quiet".to_owned())
-        );
-        assert!(
-            matches!(all(&[alarm("fox-a", "OK"), alarm("fox-b", "ALARM")]), Said::Bad(text) if text.starts_with("fox-b"))
-        );
+    fn only_raised_alarms_of_this_bot_are_named() {
+        let alarm_of = |queue: &str, name: &str, state: &str| {
+            let dimensions = json!([{ "Name": "QueueName", "Value": queue }]);
+            json!({ "AlarmName": name, "StateValue": state, "AlarmDescription": "why", "Dimensions": dimensions })
+        };
+        let alarm = |name: &str, state: &str| alarm_of("fox-updates.fifo", name, state);
+        let all = |alarms: &[Value]| alarm_state(&json!({ "MetricAlarms": alarms }), &["fox-updates.fifo"]);
+        let (well, other) = (alarm("fox-a", "OK"), alarm_of("fox-2-updates.fifo", "fox-2-a", "ALARM"));
+        assert_eq!(all(&[well.clone(), other]), Said::Well("1, all quiet".to_owned()), "the other is another bot's");
+        assert_eq!(all(&[well.clone(), alarm("fox-b", "INSUFFICIENT_DATA")]), Said::Well("2, all quiet".to_owned()));
+        assert!(matches!(all(&[well, alarm("fox-b", "ALARM")]), Said::Bad(text) if text.starts_with("fox-b")));
         assert!(matches!(all(&[]), Said::Note(_)));
     }
 

@@ -72,7 +72,7 @@ fn worded(line: &Line) -> String {
             format!("Gemini answered after {}: {} tokens, {}", span(number("ms")), number("tokens"), text("model"))
         }
         (_, Some("answered")) => {
-            paint("32", &format!("answered, {} parts, after {}", number("parts"), span(number("ms"))))
+            paint("32", &format!("answered in {} after {}", counted(number("parts"), "part"), span(number("ms"))))
         }
         (_, Some("silent")) => format!("kept silent on purpose: {}", text("reason")),
         (_, Some("repeated")) => "had been answered before: nothing to do".to_owned(),
@@ -92,6 +92,10 @@ fn worded(line: &Line) -> String {
             format!("{}{others}", bare(&Value::from(message)).trim_matches('"'))
         }
     }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The line that says how its last attempt ended.
@@ -118,12 +122,12 @@ fn summary(lines: &[Line]) -> String {
         }
     };
     format!(
-        "{ended}: {} in the queue, {attempts} attempt{}, {} of Gemini's time, {} tokens, {} parts",
+        "{ended}: {} in the queue, {}, {} of Gemini's time, {}, {}",
         span(waited),
-        if attempts == 1 { "" } else { "s" },
+        counted(attempts as u64, "attempt"),
         span(sum("gemini answered", "ms")),
-        sum("gemini answered", "tokens"),
-        sum("turn ended", "parts")
+        counted(sum("gemini answered", "tokens"), "token"),
+        counted(sum("turn ended", "parts"), "part")
     )
 }
 
@@ -165,7 +169,7 @@ mod tests {
                 "failed after 400 ms, transient: \"Gemini says 503 UNAVAILABLE\"; seen again in 2 s",
                 "attempt 2, 4.0 s after it was accepted",
                 "Gemini answered after 530 ms: 431 tokens, m",
-                "answered, 2 parts, after 700 ms",
+                "answered in 2 parts after 700 ms",
             ]
         );
         let sum = "answered after 5.0 s: 37 ms in the queue, 2 attempts, 530 ms of Gemini's time, 431 tokens, 2 parts";
