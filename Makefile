@@ -10,7 +10,7 @@ export PATH := $(BIN):$(PATH)
 
 # What talks to an account uses the AWS CLI as it is set up on this machine, and .venv's only where there is no other.
 ACCOUNT := doctor deploy-all smoke info update rollback update-env rotate-webhook-secret rotate-telegram-token \
-	rotate-gemini-key destroy destroy-data dlq replay pause resume
+	rotate-gemini-key status logs trace metrics cost destroy destroy-data dlq replay pause resume
 $(ACCOUNT): export PATH := $(MINE):$(BIN)
 
 .PHONY: help run test chaos screenshot check fmt lint docs templates licences audit build clean $(ACCOUNT)
@@ -72,6 +72,21 @@ rotate-telegram-token: operate ## A new token from @BotFather: pauses the worker
 rotate-gemini-key: operate ## A new key: asks for it
 	@deploy/operate.sh rotate gemini-key
 	@exec deploy/operate.sh smoke
+
+status: operate ## Is the bot well? Functions, queue, dead letters, webhook, alarms, at a glance
+	@exec deploy/operate.sh status
+
+logs: operate ## What both functions log, in order: ARGS="--follow", "--since 2h"
+	@exec deploy/operate.sh logs $(ARGS)
+
+trace: operate ## Everything about one update: UPDATE=its id
+	@exec deploy/operate.sh trace $(ARGS)
+
+metrics: operate ## The last hour, in figures and small charts
+	@exec deploy/operate.sh metrics
+
+cost: operate ## What this month has cost so far, estimated from its metrics
+	@exec deploy/operate.sh cost
 
 pause: operate ## The worker stops; updates are still accepted, and wait
 	@exec deploy/operate.sh pause
