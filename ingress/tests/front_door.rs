@@ -268,7 +268,13 @@ async fn each_request_is_counted_once_as_what_it_was() {
 const CANARY: &str = "canary-4f1c-words";
 
 fn assert_silent_about_people(log: &[String]) {
-    let log = log.join("\n");
+    // A chat's id may stand in a time by chance.
+    let without_times = log.iter().map(|line| {
+        let mut line: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+        ["timestamp", "_aws"].iter().for_each(|name| drop(line.as_object_mut().unwrap().remove(*name)));
+        line.to_string()
+    });
+    let log = without_times.collect::<Vec<_>>().join("\n");
     for secret in [CANARY, &BASE64_STANDARD.encode(CANARY), SECRET, "hello", "1001"] {
         assert!(!log.contains(secret), "{secret:?} is in the log:\n{log}");
     }

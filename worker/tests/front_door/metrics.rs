@@ -79,6 +79,17 @@ fn sum(log: &[String], name: &str) -> u64 {
     lines(log).filter_map(|line| line[name].as_u64()).sum()
 }
 
+/// A chat's id may stand in a time by chance.
+pub(crate) fn without_times(log: &[String]) -> String {
+    let times = ["timestamp", "_aws", "ms", "waited_ms", "GeminiMs", "TurnMs", "QueueWaitMs"];
+    let read = log.iter().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
+    let without = read.map(|mut line| {
+        times.iter().for_each(|name| drop(line.as_object_mut().unwrap().remove(*name)));
+        line.to_string()
+    });
+    without.collect::<Vec<_>>().join("\n")
+}
+
 fn lines(log: &[String]) -> impl Iterator<Item = Value> {
     let read = log.iter().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
     read.filter(|line| line["_aws"].is_object())
