@@ -5,6 +5,7 @@
 source "$(dirname "$0")/lib.sh"
 [[ ${AWS_ENDPOINT_URL:-} ]] || export ARCH=${ARCH:-arm64}
 
+deploy/tools.sh
 deploy/operate.sh doctor
 step "▸ Build${ARCH:+ for $ARCH}"
 deploy/build.sh

@@ -107,7 +107,12 @@ fn condition(status: &str) -> Condition {
 ///
 /// # Errors
 /// With CloudFormation's own reasons and what to do about them.
-pub async fn deploy(aws: &Aws, name: &str, template: Template<'_>, given: &[(String, String)]) -> Result<Change> {
+pub async fn deploy(
+    aws: &Aws,
+    name: &str,
+    template: Template<'_>,
+    given: &[(String, String)],
+) -> Result<(Change, Stack)> {
     loop {
         let found = Stack::find(aws, name).await?;
         match found.as_ref().map(Stack::condition) {
@@ -131,7 +136,7 @@ pub async fn deploy(aws: &Aws, name: &str, template: Template<'_>, given: &[(Str
             Some(Condition::Ready) => {
                 let Some(stack) = found else { continue };
                 return match update(aws, &stack, template, given).await? {
-                    Change::Nothing => Ok(Change::Nothing),
+                    Change::Nothing => Ok((Change::Nothing, stack)),
                     change => settle(aws, name, change).await,
                 };
             }
@@ -202,10 +207,10 @@ fn parameter(key: &str, value: &str) -> Value {
     json!({ "ParameterKey": key, "ParameterValue": value })
 }
 
-async fn settle(aws: &Aws, name: &str, change: Change) -> Result<Change> {
+async fn settle(aws: &Aws, name: &str, change: Change) -> Result<(Change, Stack)> {
     let Some(stack) = wait(aws, name).await? else { bail!("stack {name} went away meanwhile: run the same again") };
     if matches!(stack.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
-        return Ok(change);
+        return Ok((change, stack));
     }
     bail!("stack {name} is {}: {}", stack.status, stack.reasons(aws).await)
 }

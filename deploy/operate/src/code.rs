@@ -108,8 +108,7 @@ pub async fn history(place: &Place) -> Result<Vec<Code>> {
 ///
 /// # Errors
 /// As a call of the AWS CLI.
-pub async fn remember(place: &Place, code: &Code) -> Result<()> {
-    let before = history(place).await?;
+pub async fn remember(place: &Place, before: Vec<Code>, code: &Code) -> Result<()> {
     let after = with(before.clone(), code);
     if before == after { Ok(()) } else { write(place, &after).await }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use crate::cloudformation::{self, Change, Stack, Template};
 use crate::code::{self, Code};
 use crate::place::Place;
-use crate::say::{good, note, say, step};
+use crate::say::{good, note, step};
 use crate::secrets::{self, Stored};
 use crate::settings::{self, FOUNDATION, TEMPLATE};
 
@@ -16,29 +16,29 @@ use crate::settings::{self, FOUNDATION, TEMPLATE};
 /// What is wrong, and what to do.
 pub async fn deploy(place: &Place) -> Result<()> {
     step("Secrets");
-    let stored = secrets::keep_given(place).await?;
+    let names =
+        async { tokio::try_join!(settings::given(&place.aws, FOUNDATION), settings::given(&place.aws, TEMPLATE)) };
+    let (stored, (of_foundation, settings)) = tokio::try_join!(secrets::keep_given(place), names)?;
     good(&format!("/{}/ has the token, the key and the webhook's secret", place.stack));
 
     step("Foundation: the buckets");
     let name = place.foundation();
-    let given = settings::given(&place.aws, FOUNDATION).await?;
-    tell(&name, cloudformation::deploy(&place.aws, &name, Template::File(FOUNDATION), &given).await?);
-    let foundation = Stack::find(&place.aws, &name).await?.context("the foundation went away meanwhile")?;
+    let foundation = tell(cloudformation::deploy(&place.aws, &name, Template::File(FOUNDATION), &of_foundation).await?);
     let bucket =
         |output: &str| foundation.outputs.get(output).cloned().with_context(|| format!("{name} has no {output}"));
     let (artifacts, conversations) = (bucket("ArtifactsBucketName")?, bucket("ConversationsBucketName")?);
 
     step("Code");
-    let code = code::upload(place, &artifacts).await?;
+    let (code, history) = tokio::try_join!(code::upload(place, &artifacts), code::history(place))?;
 
     step("Application");
-    let mut parameters = settings::given(&place.aws, TEMPLATE).await?;
+    let mut parameters = settings;
     parameters.push(("ArtifactsBucket".to_owned(), artifacts));
     parameters.push(("ConversationsBucket".to_owned(), conversations));
     parameters.extend(code.parameters());
     parameters.extend(of_secrets(&stored)?);
-    tell(&place.stack, cloudformation::deploy(&place.aws, &place.stack, Template::File(TEMPLATE), &parameters).await?);
-    code::remember(place, &code).await
+    tell(cloudformation::deploy(&place.aws, &place.stack, Template::File(TEMPLATE), &parameters).await?);
+    code::remember(place, history, &code).await
 }
 
 /// The code alone: template and settings stay as they are.
@@ -49,12 +49,9 @@ pub async fn update(place: &Place) -> Result<()> {
     let stack = place.deployed().await?.stack;
     let bucket = stack.parameters.get("ArtifactsBucket").context("the stack names no bucket for code")?;
     step("Code");
-    let code = code::upload(place, bucket).await?;
-    // Where it was deployed before there was a history, or the last deployment was cut off before it was noted.
-    code::remember(place, &Code::of(&stack)).await?;
-    let change = cloudformation::deploy(&place.aws, &place.stack, Template::Same, &code.parameters()).await?;
-    tell(&place.stack, change);
-    code::remember(place, &code).await
+    let (code, history) = tokio::try_join!(code::upload(place, bucket), code::history(place))?;
+    tell(cloudformation::deploy(&place.aws, &place.stack, Template::Same, &code.parameters()).await?);
+    code::remember(place, history, &code).await
 }
 
 /// The code that was deployed before; once more, the one before that.
@@ -66,8 +63,7 @@ pub async fn rollback(place: &Place) -> Result<()> {
     let current = Code::of(&stack);
     let previous = code::step_back(place, &current).await?;
     step(&format!("Back to {}", previous.short()));
-    let change = cloudformation::deploy(&place.aws, &place.stack, Template::Same, &previous.parameters()).await?;
-    tell(&place.stack, change);
+    tell(cloudformation::deploy(&place.aws, &place.stack, Template::Same, &previous.parameters()).await?);
     note("settings, secrets and templates are as they were; make update deploys this working tree's code again");
     Ok(())
 }
@@ -91,7 +87,7 @@ pub async fn update_env(place: &Place) -> Result<()> {
         );
     }
     step("Settings");
-    tell(&place.stack, cloudformation::deploy(&place.aws, &place.stack, Template::Same, &given).await?);
+    tell(cloudformation::deploy(&place.aws, &place.stack, Template::Same, &given).await?);
     Ok(())
 }
 
@@ -106,15 +102,13 @@ pub fn of_secrets(stored: &Stored) -> Result<Vec<(String, String)>> {
     ])
 }
 
-pub fn tell(stack: &str, change: Change) {
+/// Says what was done to a stack, and hands it on.
+pub fn tell((change, stack): (Change, Stack)) -> Stack {
+    let name = &stack.name;
     match change {
-        Change::Created => good(&format!("stack {stack} made")),
-        Change::Updated => good(&format!("stack {stack} updated")),
-        Change::Nothing => good(&format!("stack {stack}: nothing changed")),
+        Change::Created => good(&format!("stack {name} made")),
+        Change::Updated => good(&format!("stack {name} updated")),
+        Change::Nothing => good(&format!("stack {name}: nothing changed")),
     }
-}
-
-/// The last line of a deployment.
-pub fn done(username: &str) {
-    say(&format!("Done: https://t.me/{username}"));
+    stack
 }

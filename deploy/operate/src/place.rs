@@ -39,12 +39,11 @@ impl Place {
     /// # Errors
     /// When there is no such stack in this account and region.
     pub async fn deployed(&self) -> Result<Deployed> {
-        let stack = Stack::find(&self.aws, &self.stack).await?;
-        let stack = match stack {
-            Some(stack) => stack,
-            None => return Err(self.absent().await),
-        };
-        Ok(Deployed { stack, stored: secrets::stored(self).await? })
+        let (stack, stored) = tokio::try_join!(Stack::find(&self.aws, &self.stack), secrets::stored(self))?;
+        match stack {
+            Some(stack) => Ok(Deployed { stack, stored }),
+            None => Err(self.absent().await),
+        }
     }
 
     async fn absent(&self) -> anyhow::Error {

@@ -24,17 +24,13 @@ pub async fn webhook_secret(place: &Place) -> Result<()> {
     // One that an interrupted rotation made may be with Telegram already.
     let next = match &before.stored.next_webhook_secret {
         Some(next) => next.value.clone(),
-        None => {
-            let next = secrets::random()?;
-            secrets::keep(place, NEXT_WEBHOOK_SECRET, &next).await?;
-            next
-        }
+        None => secrets::keep(place, NEXT_WEBHOOK_SECRET, secrets::random()?).await?.value,
     };
     let deployed = tell_the_functions(place).await?;
     step("Telegram gets the new one");
     webhook::point(place, &deployed, &deployed.telegram()?, &next).await?;
     step("The ingress forgets the old one");
-    secrets::keep(place, WEBHOOK_SECRET, &next).await?;
+    secrets::keep(place, WEBHOOK_SECRET, next).await?;
     secrets::forget(place, &[NEXT_WEBHOOK_SECRET]).await?;
     tell_the_functions(place).await?;
     Ok(())
@@ -53,7 +49,7 @@ pub async fn gemini_key(place: &Place) -> Result<()> {
     if same(before.stored.gemini_key.as_ref(), &key) {
         good("it is the one that is stored");
     } else {
-        secrets::keep(place, GEMINI_KEY, &key).await?;
+        secrets::keep(place, GEMINI_KEY, key).await?;
     }
     step("The worker reads it");
     tell_the_functions(place).await?;
@@ -87,7 +83,7 @@ pub async fn telegram_token(place: &Place) -> Result<()> {
     if same(before.stored.telegram_token.as_ref(), &token) {
         good("it is the one that is stored");
     } else {
-        secrets::keep(place, TELEGRAM_TOKEN, &token).await?;
+        secrets::keep(place, TELEGRAM_TOKEN, token).await?;
     }
     step("The worker reads it");
     let deployed = tell_the_functions(place).await?;
@@ -114,10 +110,9 @@ fn same(stored: Option<&secrets::Secret>, given: &SecretString) -> bool {
     stored.is_some_and(|stored| stored.value.expose_secret() == given.expose_secret())
 }
 
-/// New hashes for the ingress, new processes for the worker; the stack as it is then.
+/// New hashes for the ingress, new processes for the worker; the bot as it is then.
 async fn tell_the_functions(place: &Place) -> Result<Deployed> {
     let stored = secrets::stored(place).await?;
-    let change = cloudformation::deploy(&place.aws, &place.stack, Template::Same, &of_secrets(&stored)?).await?;
-    tell(&place.stack, change);
-    place.deployed().await
+    let deployed = cloudformation::deploy(&place.aws, &place.stack, Template::Same, &of_secrets(&stored)?).await?;
+    Ok(Deployed { stack: tell(deployed), stored })
 }

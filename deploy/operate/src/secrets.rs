@@ -60,33 +60,34 @@ fn secret(parameter: &Value) -> Option<Secret> {
 /// # Errors
 /// When one is neither stored nor given; SSM's refusal.
 pub async fn keep_given(place: &Place) -> Result<Stored> {
-    let before = stored(place).await?;
-    for (name, variable, old) in
-        [(TELEGRAM_TOKEN, "TELEGRAM_TOKEN", &before.telegram_token), (GEMINI_KEY, "GEMINI_API_KEY", &before.gemini_key)]
-    {
-        let value = match (given(variable), old) {
+    let mut all = stored(place).await?;
+    for (name, variable, slot) in [
+        (TELEGRAM_TOKEN, "TELEGRAM_TOKEN", &mut all.telegram_token),
+        (GEMINI_KEY, "GEMINI_API_KEY", &mut all.gemini_key),
+    ] {
+        let value = match (given(variable), slot.as_ref()) {
             (Some(value), Some(old)) if old.value.expose_secret() == value => continue,
             (Some(value), _) => value.into(),
             (None, Some(_)) => continue,
             (None, None) => ask(variable).await?,
         };
-        keep(place, name, &value).await?;
+        *slot = Some(keep(place, name, value).await?);
     }
-    if before.webhook_secret.is_none() {
-        keep(place, WEBHOOK_SECRET, &random()?).await?;
+    if all.webhook_secret.is_none() {
+        all.webhook_secret = Some(keep(place, WEBHOOK_SECRET, random()?).await?);
     }
-    stored(place).await
+    Ok(all)
 }
 
 /// # Errors
 /// SSM's refusal.
-pub async fn keep(place: &Place, name: &str, value: &SecretString) -> Result<()> {
+pub async fn keep(place: &Place, name: &str, value: SecretString) -> Result<Secret> {
     let parameter = place.parameter(name);
     let args =
         ["ssm", "put-parameter", "--type", "SecureString", "--overwrite", "--name", &parameter, "--value", STDIN];
-    place.aws.call_with(&args, value.expose_secret()).await?;
+    let answer = place.aws.call_with(&args, value.expose_secret()).await?;
     good(&format!("{parameter} stored"));
-    Ok(())
+    Ok(Secret { value, version: answer["Version"].as_u64().unwrap_or(1) })
 }
 
 /// # Errors

@@ -29,9 +29,9 @@ const COMMANDS: [(&str, &str); 3] = [
 pub async fn set(place: &Place) -> Result<()> {
     step("Webhook");
     let deployed = place.deployed().await?;
-    let secret = deployed.webhook_secret()?;
-    point(place, &deployed, &deployed.telegram()?, &secret).await?;
-    set_commands(&deployed.telegram()?).await
+    let telegram = deployed.telegram()?;
+    point(place, &deployed, &telegram, &deployed.webhook_secret()?).await?;
+    set_commands(&telegram).await
 }
 
 /// # Errors
