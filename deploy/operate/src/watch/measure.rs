@@ -122,12 +122,12 @@ impl<'a> Measured<'a> {
         let mut all = Vec::new();
         for metric in metrics {
             let own = metric.namespace == NAMESPACE;
-            all.push(if own { self.from_log(lines, metric) } else { theirs.next().unwrap_or_default() });
+            all.push(if own { self.logged(lines, metric) } else { theirs.next().unwrap_or_default() });
         }
         Ok(all)
     }
 
-    fn from_log(&self, lines: &[Line], wanted: &Metric) -> Series {
+    fn logged(&self, lines: &[Line], wanted: &Metric) -> Series {
         let mut series = Series::new();
         let values = lines.iter().flat_map(values).filter(|(metric, ..)| metric == wanted);
         for (_, at_ms, value) in
