@@ -123,7 +123,7 @@ mod tests {
             "class":"transient","error":"Gemini says 503 ","span":{"conversation":"0d826af0f88e4bd7","update_id":7,"name":"turn"}}"#;
         assert_eq!(
             read(line).as_deref(),
-            Some(r#"WARN  turn failed · update 7 ms=28 class=transient error="Gemini says 503 ""#)
+            Some(r#"WARN  turn failed · update 7 class=transient error="Gemini says 503 " ms=28"#)
         );
     }
 

@@ -121,7 +121,7 @@ fn table(rows: &[Row], series: &[Series], window: Window) -> Vec<String> {
             .collect();
         let bad = row.step == "failed" && all.sum > 0.0;
         let chart = paint(if bad { "31" } else { "36" }, &blocks(&minutes));
-        let line = format!("{shown:<9} {:<16} {:<28} {chart}", row.what, figures(row.how, &all));
+        let line = format!("{shown:<9} {:<16} {:<30} {chart}", row.what, figures(row.how, &all));
         lines.push(line.trim_end().to_owned());
     }
     lines
@@ -163,8 +163,8 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "worker    turn             2.0 s on average, 4.0 s most   ▂ █",
-                "          count            6,000                          ▄ █",
+                "worker    turn             2.0 s on average, 4.0 s most    ▂ █",
+                "          count            6,000                           ▄ █",
                 "          level            -",
             ]
         );
