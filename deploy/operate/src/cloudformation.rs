@@ -39,7 +39,8 @@ enum Condition {
 
 /// Which template a stack shall have.
 pub enum Template<'a> {
-    File(&'a str),
+    /// This file, with these parameters in it.
+    File(&'a str, &'a [String]),
     /// As it is; only parameters change.
     Same,
 }
@@ -117,7 +118,9 @@ pub async fn deploy(
         let found = Stack::find(aws, name).await?;
         match found.as_ref().map(Stack::condition) {
             None => {
-                let Template::File(file) = template else { bail!("there is no stack {name}\n    ▸ make deploy-all") };
+                let Template::File(file, _) = template else {
+                    bail!("there is no stack {name}\n    ▸ make deploy-all")
+                };
                 let change = create(aws, name, file, given).await?;
                 return settle(aws, name, change).await;
             }
@@ -173,15 +176,14 @@ async fn create(aws: &Aws, name: &str, file: &str, given: &[(String, String)]) -
 
 async fn update(aws: &Aws, stack: &Stack, template: Template<'_>, given: &[(String, String)]) -> Result<Change> {
     let body;
-    let (source, known) = match template {
-        Template::File(file) => {
+    let (source, stays): (_, &dyn Fn(&String) -> bool) = match template {
+        Template::File(file, names) => {
             body = format!("file://{file}");
-            (vec!["--template-body", &body], names(aws, &body).await?)
+            (vec!["--template-body", &body], &|name| names.contains(name))
         }
-        Template::Same => (vec!["--use-previous-template"], stack.parameters.keys().cloned().collect()),
+        Template::Same => (vec!["--use-previous-template"], &|_| true),
     };
-    let kept = known.iter().filter(|name| stack.parameters.contains_key(*name));
-    let kept = kept.filter(|name| !given.iter().any(|(key, _)| key == *name));
+    let kept = stack.parameters.keys().filter(|name| stays(name) && !given.iter().any(|(key, _)| key == *name));
     let kept = kept.map(|key| json!({ "ParameterKey": key, "UsePreviousValue": true }));
     let parameters: Vec<Value> = given.iter().map(|(key, value)| parameter(key, value)).chain(kept).collect();
     let args = ["cloudformation", "update-stack", "--stack-name", &stack.name];

@@ -104,12 +104,12 @@ pub async fn history(place: &Place) -> Result<Vec<Code>> {
     }
 }
 
-/// Notes that this code is deployed now.
+/// Notes that this code was deployed, the last of it now.
 ///
 /// # Errors
 /// As a call of the AWS CLI.
-pub async fn remember(place: &Place, before: Vec<Code>, code: &Code) -> Result<()> {
-    let after = with(before.clone(), code);
+pub async fn remember(place: &Place, before: Vec<Code>, deployed: &[Code]) -> Result<()> {
+    let after = deployed.iter().fold(before.clone(), with);
     if before == after { Ok(()) } else { write(place, &after).await }
 }
 

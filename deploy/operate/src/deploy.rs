@@ -17,13 +17,14 @@ use crate::settings::{self, FOUNDATION, TEMPLATE};
 pub async fn deploy(place: &Place) -> Result<()> {
     step("Secrets");
     let names =
-        async { tokio::try_join!(settings::given(&place.aws, FOUNDATION), settings::given(&place.aws, TEMPLATE)) };
-    let (stored, (of_foundation, settings)) = tokio::try_join!(secrets::keep_given(place), names)?;
+        async { tokio::try_join!(settings::names(&place.aws, FOUNDATION), settings::names(&place.aws, TEMPLATE)) };
+    let (stored, (of_foundation, of_template)) = tokio::try_join!(secrets::keep_given(place), names)?;
     good(&format!("/{}/ has the token, the key and the webhook's secret", place.stack));
 
     step("Foundation: the buckets");
     let name = place.foundation();
-    let foundation = tell(cloudformation::deploy(&place.aws, &name, Template::File(FOUNDATION), &of_foundation).await?);
+    let template = Template::File(FOUNDATION, &of_foundation);
+    let foundation = tell(cloudformation::deploy(&place.aws, &name, template, &settings::given(&of_foundation)).await?);
     let bucket =
         |output: &str| foundation.outputs.get(output).cloned().with_context(|| format!("{name} has no {output}"));
     let (artifacts, conversations) = (bucket("ArtifactsBucketName")?, bucket("ConversationsBucketName")?);
@@ -32,13 +33,13 @@ pub async fn deploy(place: &Place) -> Result<()> {
     let (code, history) = tokio::try_join!(code::upload(place, &artifacts), code::history(place))?;
 
     step("Application");
-    let mut parameters = settings;
+    let mut parameters = settings::given(&of_template);
     parameters.push(("ArtifactsBucket".to_owned(), artifacts));
     parameters.push(("ConversationsBucket".to_owned(), conversations));
     parameters.extend(code.parameters());
     parameters.extend(of_secrets(&stored)?);
-    tell(cloudformation::deploy(&place.aws, &place.stack, Template::File(TEMPLATE), &parameters).await?);
-    code::remember(place, history, &code).await
+    tell(cloudformation::deploy(&place.aws, &place.stack, Template::File(TEMPLATE, &of_template), &parameters).await?);
+    code::remember(place, history, &[code]).await
 }
 
 /// The code alone: template and settings stay as they are.
@@ -51,7 +52,8 @@ pub async fn update(place: &Place) -> Result<()> {
     step("Code");
     let (code, history) = tokio::try_join!(code::upload(place, bucket), code::history(place))?;
     tell(cloudformation::deploy(&place.aws, &place.stack, Template::Same, &code.parameters()).await?);
-    code::remember(place, history, &code).await
+    // What it ran so far may not be noted, when its deployment was cut off just before that.
+    code::remember(place, history, &[Code::of(&stack), code]).await
 }
 
 /// The code that was deployed before; once more, the one before that.
@@ -74,9 +76,7 @@ pub async fn rollback(place: &Place) -> Result<()> {
 /// As [`deploy`]; when none is set.
 pub async fn update_env(place: &Place) -> Result<()> {
     let stack = place.deployed().await?.stack;
-    let known = settings::given(&place.aws, TEMPLATE).await?;
-    let given: Vec<(String, String)> =
-        known.into_iter().filter(|(name, _)| stack.parameters.contains_key(name)).collect();
+    let given = settings::given(stack.parameters.keys());
     if given.is_empty() {
         let shown: Vec<String> =
             settings::of(&stack.parameters).iter().map(|(name, value)| format!("      {name}={value}")).collect();

@@ -6,8 +6,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::aws::STDIN;
-use crate::place::{Place, given};
+use crate::gemini::Gemini;
+use crate::place::{self, Place, given};
 use crate::say::good;
+use crate::telegram::Telegram;
 use crate::terminal;
 
 pub const TELEGRAM_TOKEN: &str = "telegram-token";
@@ -71,12 +73,25 @@ pub async fn keep_given(place: &Place) -> Result<Stored> {
             (None, Some(_)) => continue,
             (None, None) => ask(variable).await?,
         };
+        check(name, &value).await?;
         *slot = Some(keep(place, name, value).await?);
     }
     if all.webhook_secret.is_none() {
         all.webhook_secret = Some(keep(place, WEBHOOK_SECRET, random()?).await?);
     }
     Ok(all)
+}
+
+/// Before it is stored: one that does not work would only be found out by people who get no answer.
+async fn check(name: &str, value: &SecretString) -> Result<()> {
+    if name == TELEGRAM_TOKEN {
+        let me = Telegram::new(&place::telegram_url(None), value.clone())?.me().await?;
+        good(&format!("@{} takes the token", me.username));
+    } else {
+        Gemini::new(&place::gemini_url(None), value.clone())?.check_key().await?;
+        good("Gemini takes the key");
+    }
+    Ok(())
 }
 
 /// # Errors

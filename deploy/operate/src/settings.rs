@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::aws::Aws;
 use crate::cloudformation;
 
+/// The application's and the foundation's.
 pub const TEMPLATE: &str = "deploy/template.yaml";
 pub const FOUNDATION: &str = "deploy/foundation.yaml";
 /// What the deployment itself decides.
@@ -20,14 +21,19 @@ const OURS: [&str; 7] = [
     "Generation",
 ];
 
-/// The settings that are set in the environment, an empty one too; an unset one keeps the stack's value.
+/// A template's parameters.
 ///
 /// # Errors
 /// As a call of the AWS CLI: the service reads the template.
-pub async fn given(aws: &Aws, template: &str) -> Result<Vec<(String, String)>> {
-    let names = cloudformation::names(aws, &format!("file://{template}")).await?;
+pub async fn names(aws: &Aws, template: &str) -> Result<Vec<String>> {
+    cloudformation::names(aws, &format!("file://{template}")).await
+}
+
+/// Of a template's parameters, the settings that are set in the environment, to nothing too; an unset one keeps the
+/// stack's value.
+pub fn given<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<(String, String)> {
     let settings = names.into_iter().filter(|name| !OURS.contains(&name.as_str()));
-    Ok(settings.filter_map(|name| Some((name.clone(), std::env::var(variable(&name)).ok()?))).collect())
+    settings.filter_map(|name| Some((name.clone(), std::env::var(variable(name)).ok()?))).collect()
 }
 
 /// A stack's settings, as variables.

@@ -18,7 +18,7 @@ pub(crate) fn of(folder: &Path) -> Vec<String> {
     pids().filter(belongs).map(|pid| format!("{pid} {}", read(&pid, "cmdline"))).collect()
 }
 
-/// Looks at all processes' arguments again and again until it is asked what it saw.
+/// Looks at all processes' arguments again and again until it is asked what it saw. An AWS CLI lives half a second.
 pub(crate) struct Watch {
     over: Arc<AtomicBool>,
     thread: JoinHandle<BTreeSet<String>>,
@@ -32,7 +32,7 @@ impl Watch {
             let mut seen = BTreeSet::new();
             while !until.load(Ordering::Relaxed) {
                 seen.extend(pids().map(|pid| read(&pid, "cmdline")));
-                std::thread::park_timeout(Duration::from_millis(5));
+                std::thread::park_timeout(Duration::from_millis(20));
             }
             seen
         });
