@@ -10,7 +10,6 @@ use crate::watch::clock;
 use crate::watch::measure::{Figures, Measured, Metric, Window, together};
 use crate::watch::prices::{self, free};
 
-/// An item: what it is, how much of it, and its price.
 struct Item {
     what: &'static str,
     amount: String,
@@ -64,32 +63,10 @@ fn since(window: Window) -> String {
 }
 
 async fn usage(place: &Place, deployed: &Deployed, window: Window) -> Result<Usage> {
-    let (ingress, worker) = (deployed.output("IngressFunctionName")?, deployed.output("WorkerFunctionName")?);
-    let queue = deployed.output("QueueUrl")?.rsplit('/').next().unwrap_or_default();
-    let own = |metric: Own| Metric::of(NAMESPACE, &format!("{metric:?}"), ("FunctionName", worker));
-    let lambda = |name, function: &str| Metric::of("AWS/Lambda", name, ("FunctionName", function));
-    let sqs = |name| Metric::of("AWS/SQS", name, ("QueueName", queue));
-    let logs = |group: &str| Metric::of("AWS/Logs", "IncomingBytes", ("LogGroupName", group));
     let measured = Measured::over(window, place, deployed).await?;
-    let wanted = [
-        own(Own::PromptTokens),
-        own(Own::OutputTokens),
-        own(Own::Pictures),
-        own(Own::TurnMs),
-        own(Own::Parts),
-        lambda("Invocations", ingress),
-        lambda("Invocations", worker),
-        lambda("Duration", ingress),
-        lambda("Duration", worker),
-        sqs("NumberOfMessagesSent"),
-        sqs("NumberOfMessagesReceived"),
-        sqs("NumberOfMessagesDeleted"),
-        sqs("NumberOfEmptyReceives"),
-        logs(deployed.output("IngressLogGroup")?),
-        logs(deployed.output("WorkerLogGroup")?),
-    ];
-    let found: Vec<Figures> = measured.of(&wanted).await?.iter().map(together).collect();
+    let found: Vec<Figures> = measured.of(&paid_for(deployed)?).await?.iter().map(together).collect();
     let sum = |index: usize| found.get(index).map_or(0.0, |figures| figures.sum);
+    let (ingress, worker) = (deployed.output("IngressFunctionName")?, deployed.output("WorkerFunctionName")?);
     let gb_s = |ms: f64, memory_mb: f64| ms / 1000.0 * memory_mb / 1024.0;
     Ok(Usage {
         prompt_tokens: sum(0),
@@ -106,59 +83,107 @@ async fn usage(place: &Place, deployed: &Deployed, window: Window) -> Result<Usa
     })
 }
 
+/// In the order in which [`usage`] reads them.
+fn paid_for(deployed: &Deployed) -> Result<[Metric; 15]> {
+    let (ingress, worker) = (deployed.output("IngressFunctionName")?, deployed.output("WorkerFunctionName")?);
+    let queue = deployed.output("QueueUrl")?.rsplit('/').next().unwrap_or_default();
+    let own = |metric: Own| Metric::of(NAMESPACE, &format!("{metric:?}"), ("FunctionName", worker));
+    let lambda = |name, function: &str| Metric::of("AWS/Lambda", name, ("FunctionName", function));
+    let sqs = |name| Metric::of("AWS/SQS", name, ("QueueName", queue));
+    let logs = |group: &str| Metric::of("AWS/Logs", "IncomingBytes", ("LogGroupName", group));
+    Ok([
+        own(Own::PromptTokens),
+        own(Own::OutputTokens),
+        own(Own::Pictures),
+        own(Own::TurnMs),
+        own(Own::Parts),
+        lambda("Invocations", ingress),
+        lambda("Invocations", worker),
+        lambda("Duration", ingress),
+        lambda("Duration", worker),
+        sqs("NumberOfMessagesSent"),
+        sqs("NumberOfMessagesReceived"),
+        sqs("NumberOfMessagesDeleted"),
+        sqs("NumberOfEmptyReceives"),
+        logs(deployed.output("IngressLogGroup")?),
+        logs(deployed.output("WorkerLogGroup")?),
+    ])
+}
+
 async fn memory_mb(place: &Place, function: &str) -> Result<f64> {
     let configuration = place.aws.call(&["lambda", "get-function-configuration", "--function-name", function]).await?;
     Ok(configuration["MemorySize"].as_f64().unwrap_or_default())
 }
 
+const MILLION: f64 = 1_000_000.0;
+
 fn items(usage: &Usage) -> Vec<Item> {
-    const MILLION: f64 = 1_000_000.0;
-    let item = |what, amount: String, listed, charged| Item { what, amount, listed, charged };
-    let paid = |amount: f64, free: f64| (amount - free).max(0.0);
-    let text = usage.prompt_tokens / MILLION * prices::PROMPT_MILLION_TOKENS
-        + usage.output_tokens / MILLION * prices::OUTPUT_MILLION_TOKENS;
-    let pictures = usage.pictures * prices::PICTURE;
+    let [text, pictures] = gemini(usage);
+    let [lambda, sqs, s3] = work(usage);
+    let [logs, metrics] = watching(usage);
+    vec![text, pictures, lambda, sqs, s3, logs, metrics]
+}
+
+fn gemini(usage: &Usage) -> [Item; 2] {
+    let tokens = format!("{} tokens in, {} out", grouped(usage.prompt_tokens), grouped(usage.output_tokens));
+    let text =
+        usage.prompt_tokens * prices::PROMPT_MILLION_TOKENS + usage.output_tokens * prices::OUTPUT_MILLION_TOKENS;
+    let (text, pictures) = (text / MILLION, usage.pictures * prices::PICTURE);
+    [
+        Item { what: "Gemini, text", amount: tokens, listed: text, charged: text },
+        Item { what: "Gemini, pictures", amount: grouped(usage.pictures), listed: pictures, charged: pictures },
+    ]
+}
+
+fn work(usage: &Usage) -> [Item; 3] {
     let gb_s = if usage.arm { prices::LAMBDA_GB_S_ARM } else { prices::LAMBDA_GB_S_X86 };
     let lambda = |calls: f64, seconds: f64| calls / MILLION * prices::LAMBDA_MILLION_REQUESTS + seconds * gb_s;
     let sqs = |requests: f64| requests / MILLION * prices::SQS_MILLION_REQUESTS;
     // A turn loads the conversation, stores its answer, and writes once more for each part.
     let (reads, writes) = (usage.turns, usage.turns + usage.parts);
     let s3 = (reads * prices::S3_MILLION_READS + writes * prices::S3_MILLION_WRITES) / MILLION;
-    let log_gb = usage.log_bytes / 1e9;
-    vec![
-        item(
-            "Gemini, text",
-            format!("{} tokens in, {} out", grouped(usage.prompt_tokens), grouped(usage.output_tokens)),
-            text,
-            text,
-        ),
-        item("Gemini, pictures", grouped(usage.pictures), pictures, pictures),
-        item(
-            "Lambda",
-            format!("{} calls, {} GB-seconds", grouped(usage.calls), grouped(usage.gb_s)),
-            lambda(usage.calls, usage.gb_s),
-            lambda(paid(usage.calls, free::LAMBDA_REQUESTS), paid(usage.gb_s, free::LAMBDA_GB_S)),
-        ),
-        item(
-            "SQS",
-            format!("{} requests", grouped(usage.queue_requests)),
-            sqs(usage.queue_requests),
-            sqs(paid(usage.queue_requests, free::SQS_REQUESTS)),
-        ),
-        item("S3", format!("about {} reads, {} writes", grouped(reads), grouped(writes)), s3, s3),
-        item(
-            "Logs",
-            format!("{:.1} MB", usage.log_bytes / 1e6),
-            log_gb * prices::LOGS_GB,
-            paid(log_gb, free::GB_OF_LOGS) * prices::LOGS_GB,
-        ),
-        item(
-            "Metrics",
-            format!("{} of our own", grouped(usage.own_metrics)),
-            usage.own_metrics * prices::METRIC_MONTH,
-            paid(usage.own_metrics, free::METRICS) * prices::METRIC_MONTH,
-        ),
+    [
+        Item {
+            what: "Lambda",
+            amount: format!("{} calls, {} GB-seconds", grouped(usage.calls), grouped(usage.gb_s)),
+            listed: lambda(usage.calls, usage.gb_s),
+            charged: lambda(beyond(usage.calls, free::LAMBDA_REQUESTS), beyond(usage.gb_s, free::LAMBDA_GB_S)),
+        },
+        Item {
+            what: "SQS",
+            amount: format!("{} requests", grouped(usage.queue_requests)),
+            listed: sqs(usage.queue_requests),
+            charged: sqs(beyond(usage.queue_requests, free::SQS_REQUESTS)),
+        },
+        Item {
+            what: "S3",
+            amount: format!("about {} reads, {} writes", grouped(reads), grouped(writes)),
+            listed: s3,
+            charged: s3,
+        },
     ]
+}
+
+fn watching(usage: &Usage) -> [Item; 2] {
+    let log_gb = usage.log_bytes / 1e9;
+    [
+        Item {
+            what: "Logs",
+            amount: format!("{:.1} MB", usage.log_bytes / 1e6),
+            listed: log_gb * prices::LOGS_GB,
+            charged: beyond(log_gb, free::GB_OF_LOGS) * prices::LOGS_GB,
+        },
+        Item {
+            what: "Metrics",
+            amount: format!("{} of our own", grouped(usage.own_metrics)),
+            listed: usage.own_metrics * prices::METRIC_MONTH,
+            charged: beyond(usage.own_metrics, free::METRICS) * prices::METRIC_MONTH,
+        },
+    ]
+}
+
+fn beyond(amount: f64, free: f64) -> f64 {
+    (amount - free).max(0.0)
 }
 
 fn table(items: &[Item]) -> Vec<String> {
