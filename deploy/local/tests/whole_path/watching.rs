@@ -3,6 +3,7 @@
 
 use std::process::Stdio;
 
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
@@ -15,6 +16,15 @@ impl Run {
         let words = |bytes| String::from_utf8(bytes).unwrap();
         assert!(output.status.success(), "{args:?}: {}", words(output.stderr));
         words(output.stdout)
+    }
+
+    /// What SQS tells CloudWatch on AWS, and nobody on the emulated one.
+    async fn measures_oldest_message(&self, age_s: f64) {
+        let queue = self.place("QueueUrl").rsplit('/').next().unwrap();
+        let dimensions = json!([{ "Name": "QueueName", "Value": queue }]);
+        let datum = json!({ "MetricName": "ApproximateAgeOfOldestMessage", "Dimensions": dimensions, "Value": age_s });
+        let put = json!({ "Namespace": "AWS/SQS", "MetricData": [datum] });
+        self.aws("GraniteServiceVersion20100801.PutMetricData", "1.0", &put).await;
     }
 
     fn operating(&self, args: &[&str]) -> Command {
@@ -34,7 +44,7 @@ impl Run {
 async fn an_update_is_traced_measured_and_logged_without_a_word_of_it() {
     let (_turn, run) = shared().await;
     let ada = run.new_chat(1701, "Lovelace").await;
-    let refused = serde_json::json!({ "method": "*", "kind": { "status": { "code": 503 } } });
+    let refused = json!({ "method": "*", "kind": { "status": { "code": 503 } } });
     run.order("gemini", refused).await;
     run.asks(ada, ada, "hello canary-words").await;
     let log = run.operate(&["logs"]).await;
@@ -49,7 +59,10 @@ async fn an_update_is_traced_measured_and_logged_without_a_word_of_it() {
     for step in steps {
         assert!(trace.contains(step), "{step:?} is missing: {trace}");
     }
+    run.measures_oldest_message(12.0).await;
     let metrics = run.operate(&["metrics"]).await;
+    let oldest = metrics.lines().find(|line| line.contains("oldest")).unwrap();
+    assert!(oldest.contains("12.0 s") && oldest.contains('█'), "from CloudWatch: {metrics}");
     for row in ["accepted", "turn", "tokens in", "messages", "transient"] {
         let line = metrics.lines().find(|line| line.contains(row)).unwrap_or_else(|| panic!("no {row}: {metrics}"));
         assert!(line.contains('█'), "{line}");
