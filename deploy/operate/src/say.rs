@@ -18,11 +18,11 @@ pub fn good(what: &str) {
 
 /// Not as it could be, but nothing fails by it.
 pub fn note(what: &str) {
-    say(&format!("  {} {}", paint("33", "•"), what.replace('\n', "\n    ")));
+    say(&format!("  {} {}", paint("33", "•"), indented(what)));
 }
 
 pub fn bad(what: &str) {
-    say(&format!("  {} {}", paint("31", "✘"), what.replace('\n', "\n    ")));
+    say(&format!("  {} {}", paint("31", "✘"), indented(what)));
 }
 
 /// The end of a command that failed: its reason, in red, on standard error.
@@ -30,6 +30,11 @@ pub fn failed(error: &anyhow::Error) {
     let text = format!("✘ {error:#}");
     let text = if std::io::stderr().is_terminal() { painted("31", &text) } else { text };
     drop(writeln!(std::io::stderr(), "{text}"));
+}
+
+/// Further lines stand below the first one's words.
+fn indented(text: &str) -> String {
+    text.lines().map(str::trim_start).collect::<Vec<_>>().join("\n    ")
 }
 
 /// In colour on a terminal only.

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::place::{Deployed, Place};
-use crate::say::{good, note, step};
+use crate::say::{good, note, say, step};
 use crate::telegram::{ALLOWED_UPDATES, Telegram};
 use crate::webhook;
 
@@ -26,10 +26,13 @@ pub async fn check(place: &Place) -> Result<()> {
     step("Smoke check");
     let deployed = place.deployed().await?;
     let telegram = deployed.telegram()?;
+    let me = telegram.me().await?;
     let door = Door::of(place, &deployed)?;
     door.refuses_strangers().await?;
-    way_through(place, &deployed, &door, &telegram).await?;
-    webhook_is_as_set(place, &deployed, &telegram).await
+    way_through(place, &deployed, &door, me.id).await?;
+    webhook_is_as_set(place, &deployed, &telegram).await?;
+    say(&format!("@{name} is deployed: https://t.me/{name}", name = me.username));
+    Ok(())
 }
 
 /// The function URL; on the emulated AWS it is reached through its gateway, under its own name.
@@ -91,7 +94,7 @@ impl Door {
 
 /// The update is one that a bot wrote, in the bot's chat with itself: the worker keeps silent about it as about every
 /// bot's, without a call to Telegram, Gemini or S3, and it stands in nobody's conversation.
-async fn way_through(place: &Place, deployed: &Deployed, door: &Door, telegram: &Telegram) -> Result<()> {
+async fn way_through(place: &Place, deployed: &Deployed, door: &Door, bot: i64) -> Result<()> {
     let trigger = deployed.output("TriggerUuid")?;
     let mapping = place.aws.call(&["lambda", "get-event-source-mapping", "--uuid", trigger]).await?;
     let state = mapping["State"].as_str().unwrap_or_default();
@@ -103,7 +106,7 @@ async fn way_through(place: &Place, deployed: &Deployed, door: &Door, telegram: 
     }
     let began = Instant::now();
     let now_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis();
-    let (update_id, bot) = (u64::try_from(now_ms)?, telegram.me().await?.id);
+    let update_id = u64::try_from(now_ms)?;
     let update = json!({ "update_id": update_id, "message": {
         "message_id": 1, "date": update_id / 1000, "chat": { "id": bot, "type": "private" },
         "from": { "id": bot, "is_bot": true, "first_name": "smoke check" }, "text": "smoke check",

@@ -14,7 +14,8 @@ pub struct Trouble {
 
 /// Words in the CLI's error, and what helps. The first that fits is taken, so the special ones come first.
 /// From botocore's and the CLI's own exception texts (1.46, 2.9, 2.31).
-const REMEDIES: [(&[&str], &str); 11] = [
+const REMEDIES: [(&[&str], &str); 12] = [
+    (&["endpoint URL: \"http://127.0.0.1"], "the bot of make run is meant (LOCAL=1), and it is not running: make run"),
     (
         &["SSO session", "SSO Token", "sso login", "from sso", "SSOTokenLoadError", "UnauthorizedSSOToken"],
         "the SSO session is over: aws sso login{profile}",
@@ -137,6 +138,7 @@ mod tests {
                 "\nYou must specify a region. You can also configure your region by running \"aws configure\".\n",
                 "AWS_REGION",
             ),
+            ("\nCould not connect to the endpoint URL: \"http://127.0.0.1:4566/\"\n", "make run"),
             ("\nCould not connect to the endpoint URL: \"https://sts.eu-cental-1.amazonaws.com/\"\n", "spelling"),
             (
                 "\nAn error occurred (AccessDeniedException) when calling the PutParameter operation: User: \

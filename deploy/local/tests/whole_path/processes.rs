@@ -32,7 +32,7 @@ impl Watch {
             let mut seen = BTreeSet::new();
             while !until.load(Ordering::Relaxed) {
                 seen.extend(pids().map(|pid| read(&pid, "cmdline")));
-                std::thread::park_timeout(Duration::from_millis(20));
+                std::thread::park_timeout(Duration::from_millis(50));
             }
             seen
         });

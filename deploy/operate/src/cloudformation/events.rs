@@ -65,7 +65,9 @@ fn reasons(events: &[Value], stack_id: &str) -> String {
         let text = |key: &str| event[key].as_str().unwrap_or_default();
         let (status, reason) = (text("ResourceStatus"), text("ResourceStatusReason"));
         // The newest come first: with this one the last operation began.
-        if text("PhysicalResourceId") == stack_id && matches!(status, "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS") {
+        if text("PhysicalResourceId") == stack_id
+            && matches!(status, "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS")
+        {
             break;
         }
         if status.ends_with("_FAILED") && !reason.contains("cancelled") && text("PhysicalResourceId") != stack_id {
