@@ -14,7 +14,7 @@ mod trace;
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Subcommand;
 
 use crate::place::Place;
@@ -35,8 +35,8 @@ pub enum Command {
     /// Everything about one update, from the ingress to its end
     Trace {
         /// Its id, as the log and the dead-letter queue name it
-        #[arg(env = "UPDATE")]
-        update: u64,
+        #[arg(env = "UPDATE", value_parser = update_id)]
+        update: Option<u64>,
         /// How far back to search
         #[arg(long, default_value = "14d", value_parser = clock::age)]
         since: Duration,
@@ -47,13 +47,20 @@ pub enum Command {
     Cost,
 }
 
+const WHERE: &str = "its id, which make logs and make dlq show";
+
+fn update_id(text: &str) -> Result<u64, String> {
+    text.trim().parse().map_err(|_| format!("an update is named by {WHERE}"))
+}
+
 /// # Errors
 /// As a call of the AWS CLI, or of Telegram.
 pub async fn run(place: &Place, command: Command) -> Result<()> {
     match command {
         Command::Status => status::show(place).await,
         Command::Logs { since, follow } => logs::show(place, since, follow).await,
-        Command::Trace { update, since } => trace::show(place, update, since).await,
+        Command::Trace { update: Some(update), since } => trace::show(place, update, since).await,
+        Command::Trace { update: None, .. } => bail!("which update?\n    ▸ make trace UPDATE={WHERE}"),
         Command::Metrics => metrics::show(place).await,
         Command::Cost => cost::show(place).await,
     }
