@@ -15,7 +15,7 @@ struct Item {
     amount: String,
     /// At list price.
     listed: f64,
-    /// Without what an account has free each month.
+    /// Beyond what an account has free each month.
     charged: f64,
 }
 
@@ -191,7 +191,7 @@ fn table(items: &[Item]) -> Vec<String> {
         format!("{what:<18}{amount:<40}{listed:>12}{charged:>14}")
     };
     let dollars = |amount: f64| format!("${amount:.2}");
-    let mut lines = vec![line("", "", "list price", "without free")];
+    let mut lines = vec![line("", "", "list price", "beyond free")];
     lines.extend(items.iter().map(|item| line(item.what, &item.amount, &dollars(item.listed), &dollars(item.charged))));
     let sum = |of: fn(&Item) -> f64| dollars(items.iter().map(of).sum());
     lines.push(line("Together", "", &sum(|item| item.listed), &sum(|item| item.charged)));
@@ -200,7 +200,7 @@ fn table(items: &[Item]) -> Vec<String> {
 
 fn notes(place: &Place, deployed: &Deployed) -> Vec<String> {
     let mut notes = vec![
-        "\"Without free\" leaves out what an AWS account has free each month, as if this bot were alone in it."
+        "\"Beyond free\" takes off what an AWS account has free each month, as if this bot were alone in it."
             .to_owned(),
         "List prices of 2026-11-22: us-east-1, gemini-3.8-flash and gemini-nano-banana-2.1. The bill decides."
             .to_owned(),
