@@ -13,7 +13,7 @@ ACCOUNT := doctor deploy-all smoke info update rollback update-env rotate-webhoo
 	rotate-gemini-key status logs trace metrics cost destroy destroy-data dlq replay pause resume
 $(ACCOUNT): export PATH := $(MINE):$(BIN)
 
-.PHONY: help run test chaos screenshot check fmt lint docs templates licences audit build clean $(ACCOUNT)
+.PHONY: help run test chaos bench guard release screenshot check fmt lint docs templates licences audit build clean $(ACCOUNT)
 
 help: ## This list
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -120,6 +120,18 @@ chaos: ## Faults at random, from one seed: UPDATES=1000 CONVERSATIONS=50 SEED=â€
 	@cargo build --workspace
 	@exec "$${CARGO_TARGET_DIR:-target}/debug/chaos" --updates $${UPDATES:-1000} --conversations $${CONVERSATIONS:-50} \
 		$${SEED:+--seed $$SEED} $(ARGS)
+
+# As cargo-lambda builds them: these two packages alone, with the features that they alone need.
+release:
+	cargo build --release -p ingress -p worker
+
+bench: release ## What a cold start, a request and a turn cost (ARGS="--rounds 3", "--ingress go=PATH" â€¦; ARGS=--help)
+	@cargo build --quiet --profile tools -p bench
+	@exec "$${CARGO_TARGET_DIR:-target}/tools/bench" --binaries "$${CARGO_TARGET_DIR:-target}/release" run $(ARGS)
+
+guard: release ## Counts instructions against deploy/bench/budget.json (ARGS=--write: they are meant)
+	@cargo build --quiet --workspace
+	@exec "$${CARGO_TARGET_DIR:-target}/debug/bench" --binaries "$${CARGO_TARGET_DIR:-target}/release" guard $(ARGS)
 
 screenshot: .venv # The README's picture, taken of a whole run; better with fonts-noto-color-emoji
 	SCREENSHOT=$(CURDIR)/deploy/local/page.png REQUIRE_BROWSER=1 cargo test --workspace --test whole_path all_chats

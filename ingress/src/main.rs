@@ -1,7 +1,5 @@
-//! Reads the environment, makes the one client, and lets [`ingress::Ingress`] answer.
+//! Reads the environment, makes the one client with its connection open, and lets [`ingress::Ingress`] answer.
 
-use aws_smithy_http_client::tls;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use ingress::{Ingress, Secrets};
 use lambda_http::{Error, service_fn};
 use shared::env;
@@ -12,14 +10,10 @@ async fn main() -> Result<(), Error> {
     let secrets = Secrets::parse(&env::required("WEBHOOK_SECRET_SHA256")?)?;
     let queue_url = env::required("QUEUE_URL")?;
 
-    let http =
-        aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
-    let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
-        .http_client(http)
-        .timeout_config(ingress::sqs_timeouts())
-        .load()
-        .await;
-    let ingress = Ingress::new(aws_sdk_sqs::Client::new(&config), queue_url, secrets);
+    let http = sdk::Http::new(sdk::tls()?);
+    http.open(sdk::endpoint("SQS").as_ref().unwrap_or(&queue_url)).await;
+    let sqs = aws_sdk_sqs::Client::new(&sdk::config(&http, ingress::sqs_timeouts())?);
+    let ingress = Ingress::new(sqs, queue_url, secrets);
 
     lambda_http::run(service_fn(|request| async { Ok::<_, Error>(ingress.answer(request).await) })).await
 }

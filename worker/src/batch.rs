@@ -98,7 +98,8 @@ impl Worker {
             }
         };
         let span = info_span!("turn", update_id = envelope.update_id, conversation = envelope.conversation.hashed());
-        self.turn(&envelope, attempt, invocation, first, others).instrument(span).await
+        let replay = replay(message, envelope.update_id);
+        self.turn(&envelope, attempt, replay, invocation, first, others).instrument(span).await
     }
 
     /// One attempt at one update, within what is left of the invocation.
@@ -106,6 +107,7 @@ impl Worker {
         &self,
         envelope: &Envelope<'_>,
         attempt: u32,
+        replay: Option<&str>,
         invocation: &Invocation,
         first: bool,
         others: bool,
@@ -113,18 +115,20 @@ impl Worker {
         let began_ms = shared::now_ms();
         let left = invocation.left();
         let mut left = left.saturating_sub(RESERVE.min(left / 4));
+        let last = attempt > 1 && attempt >= self.queue.max_attempts().await;
         // The first turn is always tried: an invocation in which nothing is would only raise the receive counts.
-        if !first && left < TURN_MIN {
+        // So is a last one: put back, it would go to the dead-letter queue untried and without a word.
+        if !first && !last && left < TURN_MIN {
             info!(attempt, "put back: this invocation has no time left for it");
             return Attempted::PutBack;
         }
-        if attempt > 1 && others && attempt >= self.queue.max_attempts().await {
+        if last && others {
             // Those behind it have been received as often: they need their turn in this invocation.
             left /= 2;
         }
         let waited_ms = began_ms.saturating_sub(envelope.received_at);
         info!(attempt, waited_ms, bytes = envelope.update.get().len(), "turn begins");
-        let turn = AssertUnwindSafe(turn::run(&self.bot, envelope, invocation)).catch_unwind();
+        let turn = AssertUnwindSafe(turn::run(&self.bot, envelope, replay, invocation)).catch_unwind();
         let ended = match tokio::time::timeout(left, turn).await {
             Ok(Ok(ended)) => ended,
             Ok(Err(_panic)) => Err(Failure::new(Class::Unexpected, "a bug: the turn panicked")),
@@ -198,6 +202,12 @@ fn group(message: &SqsMessage) -> String {
 /// How often the queue has handed the message out, this time included.
 fn attempt(message: &SqsMessage) -> u32 {
     message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
+/// The id under which it was put back from the dead-letter queue: the ingress sends an update under the update's own.
+fn replay(message: &SqsMessage, update_id: u64) -> Option<&str> {
+    let id = message.attributes.get("MessageDeduplicationId")?;
+    (*id != update_id.to_string()).then_some(id)
 }
 
 /// Between 0 and 1; the clock's nanoseconds are random enough to keep retries apart.

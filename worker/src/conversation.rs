@@ -26,6 +26,8 @@ const PENDING_MAX: usize = 20;
 const HISTORY_MAX_TOKENS: u32 = 24_000;
 /// The same in bytes, for what has few tokens and many bytes (signatures, emoji, other scripts).
 const HISTORY_MAX_BYTES: usize = 256 * 1024;
+/// And in turns: hundreds of short ones would be read and written anew with each message, and say little.
+const HISTORY_MAX_TURNS: usize = 100;
 
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Conversation {
@@ -42,6 +44,9 @@ pub struct Conversation {
     /// Ids of those who may not talk to the bot and have been told so: once is enough.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub refused: VecDeque<i64>,
+    /// The group's new id, where its history has to follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<i64>,
     /// Updates that went to the dead-letter queue, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<Failed>,
@@ -55,6 +60,7 @@ impl Default for Conversation {
             done: VecDeque::new(),
             pending: Vec::new(),
             refused: VecDeque::new(),
+            moved_to: None,
             failed: Vec::new(),
         }
     }
@@ -89,6 +95,9 @@ pub struct Pending {
     pub next: usize,
     /// Sends of that piece whose outcome nobody knows, counted before each send: a crash leaves the count right.
     pub unconfirmed: u32,
+    /// The operator's latest replay that ordered one send more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<String>,
     pub claim: Claim,
     /// What becomes history when all is sent; notices leave none.
     pub turn: Option<Turn>,
@@ -171,16 +180,25 @@ impl Conversation {
         self.turns.iter().rev().find_map(|turn| turn.picture.as_ref())
     }
 
-    /// Drops the oldest turns, whole, until the rest is within bounds; the newest stays, however large.
+    /// Drops the oldest turns, whole, once there is too much of them; the newest stays, however large. To three quarters
+    /// at once: until there is too much again every question begins as the one before, and of such a beginning Gemini
+    /// charges a tenth.
     fn bound(&mut self) {
-        let (mut tokens, mut bytes) = (0_u32, 0_usize);
-        let kept = self.turns.iter().rev().take_while(|turn| {
-            tokens = tokens.saturating_add(turn.tokens);
-            bytes += turn.contents.iter().map(|content| content.get().len()).sum::<usize>();
-            tokens <= HISTORY_MAX_TOKENS && bytes <= HISTORY_MAX_BYTES
-        });
-        let kept = kept.count().max(1);
-        self.turns.drain(..self.turns.len().saturating_sub(kept));
+        let within = |quarters: usize| {
+            let (mut tokens, mut bytes, mut turns) = (0_u32, 0, 0);
+            self.turns.iter().rev().take_while(move |turn| {
+                tokens = tokens.saturating_add(turn.tokens);
+                bytes += turn.contents.iter().map(|content| content.get().len()).sum::<usize>();
+                turns += 1;
+                tokens as usize * 4 <= HISTORY_MAX_TOKENS as usize * quarters
+                    && bytes * 4 <= HISTORY_MAX_BYTES * quarters
+                    && turns * 4 <= HISTORY_MAX_TURNS * quarters
+            })
+        };
+        if within(4).count() < self.turns.len() {
+            let kept = within(3).count().max(1);
+            self.turns.drain(..self.turns.len() - kept);
+        }
     }
 }
 
@@ -203,6 +221,7 @@ mod tests {
                 pieces: Vec::new(),
                 next: 0,
                 unconfirmed: 0,
+                ordered: None,
                 claim: Claim::default(),
                 turn: Some(turn),
             });
@@ -212,10 +231,13 @@ mod tests {
     }
 
     #[test]
-    fn history_is_bounded_in_tokens_and_in_bytes_and_keeps_the_newest() {
+    fn history_is_bounded_in_tokens_bytes_and_turns_and_keeps_the_newest() {
         assert_eq!(settled(vec![turn(1, 9_000, 1), turn(2, 9_000, 1), turn(3, 9_000, 1)]), [2, 3]);
         assert_eq!(settled(vec![turn(1, 1, 200_000), turn(2, 1, 100_000)]), [2]);
         assert_eq!(settled(vec![turn(1, 1, 1), turn(2, 99_000, 900_000)]), [2]);
+        let many = |count| settled((1..=count).map(|id| turn(id, 1, 1)).collect());
+        assert_eq!(many(100).len(), 100);
+        assert_eq!(many(101), (27..=101).collect::<Vec<_>>(), "a quarter at once");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Gemini's `generateContent`: one call answers in text or asks for a picture, another draws it.
 
+mod body;
 mod history;
 mod wire;
 
@@ -61,6 +62,8 @@ pub enum Outcome {
     Picture { mime: String, bytes: Vec<u8>, markdown: String },
     /// Blocked or stopped, with Google's word for the reason.
     Blocked(String),
+    /// The photo that came along is none that Gemini can read.
+    BadPhoto,
     /// Nothing to show.
     Empty(String),
 }
@@ -90,11 +93,22 @@ impl Gemini {
 
     async fn generate(&self, model: &str, request: &wire::Request<'_>, history_tokens: u32) -> Result<Answer, Error> {
         let url = format!("{}/models/{model}:generateContent", self.url);
-        let request =
-            self.http.post(url).timeout(TIMEOUT).header("x-goog-api-key", self.key.expose_secret()).json(request);
+        let (json, photo) = request.json();
+        let has_photo = photo.is_some();
+        let request = self.http.post(url).timeout(TIMEOUT).header("x-goog-api-key", self.key.expose_secret());
+        let request = request.header("content-type", "application/json").body(body::body(json, photo));
         let response = request.send().await?;
         let status = response.status();
         let body = response.bytes().await?;
+        if has_photo && is_about_the_photo(status.as_u16(), &body) {
+            return Ok(Answer {
+                outcome: Outcome::BadPhoto,
+                tokens: 0,
+                prompt_tokens: 0,
+                output_tokens: 0,
+                model_version: model.to_owned(),
+            });
+        }
         if !status.is_success() {
             return Err(refusal(status.as_u16(), &body));
         }
@@ -106,6 +120,13 @@ impl From<reqwest::Error> for Error {
     fn from(error: reqwest::Error) -> Self {
         Self::Unreachable(error.without_url())
     }
+}
+
+/// What only the sender can mend. The status does not tell: a request of wrong shape is 400 INVALID_ARGUMENT as well.
+fn is_about_the_photo(code: u16, body: &[u8]) -> bool {
+    const WORDS: [&str; 2] = ["Unable to process input image", "Provided image is not valid"];
+    let body = String::from_utf8_lossy(body);
+    code == 400 && WORDS.iter().any(|words| body.contains(words))
 }
 
 /// `error.details` holds the reason (`ErrorInfo`) and the wait (`RetryInfo.retryDelay`, seconds with an `s`).

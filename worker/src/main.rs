@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_s3::config::RequestChecksumCalculation;
-use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use shared::env;
 use worker::Invocation;
 use worker::batch::Worker;
 use worker::config::{Config, Secrets};
@@ -22,7 +20,7 @@ use worker::turn::Bot;
 async fn main() -> Result<(), Error> {
     shared::log::init();
     let config = Config::from_env()?;
-    let aws = aws().await;
+    let aws = sdk::config(&sdk::Http::new(sdk::tls()?), timeouts())?;
     let secrets = Secrets::load(&aws).await?;
     let http = http()?;
 
@@ -43,20 +41,17 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-async fn aws() -> aws_config::SdkConfig {
-    let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(3))
+/// All attempts of a call together stay well within an invocation.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(10))
         .operation_timeout(Duration::from_secs(25))
-        .build();
-    aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http).timeout_config(timeouts).load().await
+        .build()
 }
 
 /// What the queue is told at the end of a turn must be told before the invocation ends.
-fn sqs(aws: &aws_config::SdkConfig) -> aws_sdk_sqs::Client {
+fn sqs(aws: &SdkConfig) -> aws_sdk_sqs::Client {
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_secs(2))
         .operation_timeout(Duration::from_secs(3))
         .build();
@@ -64,25 +59,18 @@ fn sqs(aws: &aws_config::SdkConfig) -> aws_sdk_sqs::Client {
 }
 
 /// Path style with an endpoint of one's own: such servers have no names for their buckets.
-fn s3(aws: &aws_config::SdkConfig) -> aws_sdk_s3::Client {
-    let own_endpoint = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"].iter().any(|name| env::optional(name).is_some());
+fn s3(aws: &SdkConfig) -> aws_sdk_s3::Client {
     let config = aws_sdk_s3::config::Builder::from(aws)
-        .force_path_style(own_endpoint)
+        .force_path_style(sdk::endpoint("S3").is_some())
         // TLS checks the bytes already; a second checksum costs CPU on every write.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
     aws_sdk_s3::Client::from_conf(config.build())
 }
 
 /// One client for Telegram and Gemini, whose connections live as long as the process.
-/// The roots are compiled in: reading the system's file costs more than the handshake.
 fn http() -> Result<reqwest::Client, Error> {
-    let roots = rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
     let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(sdk::tls()?)
         .connect_timeout(Duration::from_secs(5))
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("lambdagram/", env!("CARGO_PKG_VERSION")));

@@ -127,7 +127,8 @@ impl Telegram {
             let code = response.status().as_u16();
             return Err(Error::Refused { code, description, retry_after_s: None, migrate_to: None });
         }
-        let mut bytes = Vec::new();
+        let length = response.content_length().unwrap_or_default().min(FILE_MAX_BYTES);
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
         while let Some(chunk) = response.chunk().await? {
             if (bytes.len() + chunk.len()) as u64 > FILE_MAX_BYTES {
                 return Err(Error::FileTooBig);

@@ -29,8 +29,8 @@ use crate::telegram::{Target, Telegram};
 use crate::update::{Message, Update};
 use crate::{Invocation, words};
 
-/// Files in memory at once. Each is held twice more while it is sent, as base64: about 200 MB in all, of 512.
-const FILES_MB: usize = 64;
+/// Files in memory at once: two of the largest that there are.
+const FILES_MB: usize = 40;
 /// A text's send is over by then. Only a queue that hands a message out too early makes anybody wait for one.
 const INLINE_WAIT_MS: u64 = 12_000;
 /// How many strangers in one group are remembered.
@@ -85,12 +85,21 @@ struct Attempt<'a> {
     key: ConversationKey,
     update_id: u64,
     message: &'a Message,
+    /// The replay that this attempt belongs to.
+    replay: Option<&'a str>,
     invocation: &'a Invocation,
 }
 
+/// `replay` names the operator's order, when the update comes from the dead-letter queue.
+///
 /// # Errors
 /// When a later attempt may succeed: the message must stay on the queue.
-pub async fn run(bot: &Bot, envelope: &Envelope<'_>, invocation: &Invocation) -> Result<Ended, Failure> {
+pub async fn run(
+    bot: &Bot,
+    envelope: &Envelope<'_>,
+    replay: Option<&str>,
+    invocation: &Invocation,
+) -> Result<Ended, Failure> {
     let update: Update = serde_json::from_str(envelope.update.get())
         .map_err(|error| Failure::new(Class::Undecodable, format!("update: {:?} error", error.classify())))?;
     let Some(message) = update.message else { return Ok(Ended::Silent("no message")) };
@@ -99,7 +108,7 @@ pub async fn run(bot: &Bot, envelope: &Envelope<'_>, invocation: &Invocation) ->
         return Ok(Ended::Silent(reason));
     }
     let (key, update_id) = (envelope.conversation, envelope.update_id);
-    let attempt = Attempt { bot, key, update_id, message: &message, invocation };
+    let attempt = Attempt { bot, key, update_id, message: &message, replay, invocation };
     let mut loaded = bot.conversations.load(key).await?;
     match attempt.go_on(&mut loaded, route).await {
         Err(failure) if failure.class == Class::Contended && loaded.conversation.is_done(update_id) => {
@@ -132,6 +141,7 @@ impl Attempt<'_> {
         }
         loop {
             if loaded.conversation.is_done(self.update_id) {
+                self.follow(&loaded.conversation).await?;
                 return Ok(Ended::Repeated);
             }
             let Some(pending) = loaded.conversation.pending(self.update_id) else { break };
@@ -185,6 +195,7 @@ impl Attempt<'_> {
                 pieces: answer.pieces.clone(),
                 next: 0,
                 unconfirmed: 1,
+                ordered: None,
                 claim: Claim::default(),
                 turn: answer.turn.clone(),
             };
@@ -207,6 +218,14 @@ impl Attempt<'_> {
 
     fn target(&self) -> Target {
         Target { conversation: self.key, reply_to: Some(self.message.message_id) }
+    }
+
+    /// A turn that was settled under the old id, and ended before the history had followed, comes back for this alone.
+    async fn follow(&self, conversation: &Conversation) -> Result<(), Failure> {
+        match conversation.moved_to {
+            Some(chat_id) => self.move_history(conversation, chat_id).await,
+            None => Ok(()),
+        }
     }
 
     /// The history follows a group to its new id; the old object stays until it expires.

@@ -16,6 +16,7 @@ pub(crate) const NEW: &str = "A new conversation: I have forgotten what was said
 pub(crate) const UNKNOWN_COMMAND: &str = "I do not know that command. /help says what I can do.";
 pub(crate) const IMAGE_USAGE: &str = "Tell me what to draw, for example: /image a fox in the snow";
 pub(crate) const TOO_BIG: &str = "That photo is larger than 20 MB, the most that Telegram lets a bot download.";
+pub(crate) const BAD_PHOTO: &str = "Gemini cannot read that picture. Please send another one.";
 pub(crate) const EMPTY: &str = "Gemini had no answer to that. Please try again in other words.";
 pub(crate) const NO_PICTURE: &str = "No picture came of that. Please describe it differently.";
 pub(crate) const CUT_OFF: &str = "(The answer was too long and ends here. Write “go on” for the rest.)";

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 
 #[derive(Default)]
 pub struct Bucket {
@@ -37,9 +38,38 @@ impl Bucket {
             (None, Some("*"), Some(_)) => return Err(precondition_failed().into()),
             _ => {}
         }
+        Ok([(header::ETAG, self.write(key, bytes))].into_response())
+    }
+
+    /// Under another key, as it is.
+    pub fn copy(&mut self, from: &str, to: &str) -> Response {
+        let Some((_, bytes)) = self.objects.get(from) else { return error(StatusCode::NOT_FOUND, "NoSuchKey") };
+        let bytes = bytes.clone();
+        let etag = self.write(to, bytes);
+        let modified = "2026-11-22T00:00:00.000Z";
+        let body = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<CopyObjectResult><ETag>{etag}</ETag><LastModified>{modified}\
+             </LastModified></CopyObjectResult>"
+        );
+        ([(header::CONTENT_TYPE, "application/xml")], body).into_response()
+    }
+
+    /// What it holds is cut short: a beginning of JSON, and no more.
+    pub fn corrupt(&mut self, key: &str) {
+        let Some((_, bytes)) = self.objects.get(key) else { return };
+        let half = bytes.slice(..bytes.len() / 2);
+        self.write(key, half);
+    }
+
+    pub fn is_corrupt(&self, key: &str) -> bool {
+        let parse = |bytes| serde_json::from_slice::<Value>(bytes);
+        self.objects.get(key).is_some_and(|(_, bytes)| parse(bytes).is_err())
+    }
+
+    fn write(&mut self, key: &str, bytes: Bytes) -> String {
         self.writes += 1;
         self.objects.insert(key.to_owned(), (self.writes, bytes));
-        Ok([(header::ETAG, etag(self.writes))].into_response())
+        etag(self.writes)
     }
 
     pub fn objects(&self) -> impl Iterator<Item = (&str, &Bytes)> {
@@ -82,6 +112,18 @@ mod tests {
         assert_eq!(put(&mut bucket, header::IF_MATCH, &etag(1)), 200);
         assert_eq!(put(&mut bucket, header::IF_MATCH, &etag(1)), 412);
         assert_eq!(bucket.get("k").headers()[header::ETAG].to_str().unwrap(), etag(2));
+    }
+
+    #[test]
+    fn what_was_corrupted_can_be_set_aside_as_it_is() {
+        let mut bucket = Bucket::default();
+        let _stored = bucket.put("k", &HeaderMap::new(), Bytes::from_static(b"{}"));
+        assert!(!bucket.is_corrupt("k"));
+        bucket.corrupt("k");
+        assert_eq!(bucket.copy("k", "aside").status(), 200);
+        assert!(bucket.is_corrupt("k") && bucket.is_corrupt("aside"));
+        assert_eq!(put(&mut bucket, header::IF_MATCH, &etag(1)), 412, "it is another object now");
+        assert_eq!(bucket.copy("nothing", "x").status(), 404);
     }
 
     #[test]

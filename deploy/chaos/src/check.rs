@@ -1,10 +1,11 @@
 //! Judges a run by its record alone: a pure function over what the services saw.
 //!
 //! It knows what people wrote, what they were sent, what Gemini was asked, what the bucket took and what the queue
-//! did. It knows nothing of the functions' code.
+//! did. It knows the form of a conversation's object, and nothing else of the functions' code.
 
 mod facts;
 mod history;
+mod objects;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub struct Broken {
 pub enum Rule {
     Lost,
     TwoEnds,
+    Stuck,
     OutOfOrder,
     RepeatedConfirmed,
     RepeatedTwice,
@@ -34,6 +36,9 @@ pub enum Rule {
     SpokeUnasked,
     ApologisedTwice,
     History,
+    Remembered,
+    NotMoved,
+    NotSetAside,
 }
 
 /// The figures of a run.
@@ -50,6 +55,8 @@ pub struct Figures {
     pub repeated_unknown: usize,
     pub unknown: usize,
     pub out_of_order: usize,
+    /// Those of which a corrupted object took the memory.
+    pub forgotten: usize,
     /// Answers of Gemini: all, those that came to more than one for an update, and those asked for after one was stored.
     pub charges: usize,
     pub charged_again: usize,
@@ -68,6 +75,7 @@ pub fn check(log: &[Entry]) -> Verdict {
     let facts = Facts::read(log);
     let mut broken = rules::all(&facts);
     broken.extend(history::all(log, &facts));
+    broken.extend(objects::all(log));
     let mut figures = facts.figures();
     let count = |rule| broken.iter().filter(|broken| broken.rule == rule).count();
     figures.lost = count(Rule::Lost);

@@ -3,43 +3,43 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State as Shared};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use local::fault::broken;
 use local::lambda::Function;
 use local::serve::Server;
 use serde_json::Value;
+use tokio::sync::Notify;
 
+use crate::call::{Call, conversation};
 use crate::event::{Event, Outcome};
 use crate::mark::marks;
-use crate::plan::{Fault, Service};
-use crate::world::{State, World};
+use crate::plan::Fault;
+use crate::world::{LONG_TURN, State, World};
 use crate::{bucket, gemini, sqs, telegram};
+
+/// Longer than any caller waits in a run.
+const HANG: Duration = Duration::from_secs(60);
 
 pub struct Door {
     pub name: String,
     world: Arc<World>,
+    /// Whose calls these are; without one they are the operator's.
     function: OnceLock<Arc<Function>>,
+    /// The operator's command shall be killed.
+    pub killed: Notify,
     /// The process was killed; what still arrives was sent by the dead.
     dead: AtomicBool,
 }
 
-/// An outside call, by the service that it goes to.
-enum Call {
-    Telegram { method: String, body: Value },
-    Gemini { body: Value },
-    Get { key: String },
-    Put { key: String, headers: HeaderMap, bytes: Bytes },
-    Sqs { action: String, body: Value },
-}
-
 impl Door {
     pub async fn open(name: String, world: Arc<World>) -> std::io::Result<(Arc<Self>, Server)> {
-        let door = Arc::new(Self { name, world, function: OnceLock::new(), dead: AtomicBool::new(false) });
+        let (function, killed, dead) = Default::default();
+        let door = Arc::new(Self { name, world, function, killed, dead });
         let server = Server::start(0, Router::new().fallback(serve).with_state(Arc::clone(&door))).await?;
         Ok((door, server))
     }
@@ -57,8 +57,13 @@ impl Door {
     async fn kill(&self, why: &'static str) {
         self.dead.store(true, Ordering::SeqCst);
         self.world.note(Event::Killed { worker: self.name.clone(), why });
-        if let Some(function) = self.function.get() {
-            function.kill().await;
+        match self.function.get() {
+            Some(function) => function.kill().await,
+            None => {
+                self.killed.notify_one();
+                // It hears nothing more.
+                tokio::time::sleep(HANG).await;
+            }
         }
     }
 
@@ -84,14 +89,37 @@ impl Door {
                 drop(self.perform(call, false));
                 broken()
             }
+            Some(Fault::HangBefore) => {
+                self.miss(&call);
+                tokio::time::sleep(HANG).await;
+                broken()
+            }
+            Some(Fault::HangAfter) => {
+                drop(self.perform(call, false));
+                tokio::time::sleep(HANG).await;
+                broken()
+            }
             Some(Fault::Malformed) => {
-                let done = self.perform(call, false);
                 // A refusal stays one: only an effect is told in words that nobody can read.
+                let heard = !dead && moved(&self.world.lock(), &call).is_some();
+                let done = self.perform(call, heard);
                 if done.status().is_success() { (StatusCode::OK, r#"{"ok":tru"#).into_response() } else { done }
             }
             Some(Fault::Refuse) => self.refuse(&call, None, dead),
             Some(Fault::Wait(wait_s)) => self.refuse(&call, Some(wait_s), dead),
-            None => self.perform(call, !dead),
+            None => {
+                self.linger(&call).await;
+                self.perform(call, !dead)
+            }
+        }
+    }
+
+    /// Gemini takes its time when a turn shall outlast its message's visibility.
+    async fn linger(&self, call: &Call) {
+        let Call::Gemini { body } = call else { return };
+        let update = gemini::read(body).map(|question| question.update);
+        if update.is_some_and(|update| self.world.lock().is_long(update)) {
+            tokio::time::sleep(LONG_TURN).await;
         }
     }
 
@@ -114,8 +142,13 @@ impl Door {
         match call {
             Call::Telegram { .. } => telegram::refused(wait_s),
             Call::Gemini { .. } => gemini::refused(wait_s),
-            Call::Get { .. } => bucket::error(StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
-            Call::Put { .. } => bucket::error(StatusCode::CONFLICT, "ConditionalRequestConflict"),
+            // Only a write with a condition can meet another one.
+            Call::Put { headers, .. } if has_condition(headers) => {
+                bucket::error(StatusCode::CONFLICT, "ConditionalRequestConflict")
+            }
+            Call::Get { .. } | Call::Put { .. } | Call::Copy { .. } => {
+                bucket::error(StatusCode::SERVICE_UNAVAILABLE, "SlowDown")
+            }
             Call::Sqs { .. } => sqs::unavailable(),
         }
     }
@@ -123,26 +156,49 @@ impl Door {
     /// `heard`: the answer reaches the one who called.
     fn perform(&self, call: Call, heard: bool) -> Response {
         let mut state = self.world.lock();
+        if let Some(to) = moved(&state, &call) {
+            let outcome = if heard { Outcome::Refused } else { Outcome::Unknown { effect: false } };
+            self.sent(&mut state, &call, outcome);
+            return telegram::moved(to);
+        }
         let outcome = if heard { Outcome::Confirmed } else { Outcome::Unknown { effect: true } };
         self.sent(&mut state, &call, outcome);
         match call {
             Call::Telegram { method, .. } => telegram::done(&method, state.log.len()),
             Call::Gemini { body } => self.ask(&mut state, &body, heard),
             Call::Get { key } => {
-                let (worker, conversation) = (self.name.clone(), conversation(&key));
-                state.note(Event::Loaded { worker, conversation });
+                if let Some(conversation) = conversation(&key) {
+                    state.note(Event::Loaded { worker: self.name.clone(), conversation });
+                }
                 state.bucket.get(&key)
             }
             Call::Put { key, headers, bytes } => match state.bucket.put(&key, &headers, bytes.clone()) {
                 Ok(stored) => {
-                    let answers = marks(&String::from_utf8_lossy(&bytes));
-                    let (worker, conversation) = (self.name.clone(), conversation(&key));
-                    state.note(Event::Stored { worker, conversation, answers });
+                    self.stored(&mut state, &key, &String::from_utf8_lossy(&bytes));
                     stored
                 }
                 Err(refused) => *refused,
             },
-            Call::Sqs { action, body } => sqs::call(&mut state, &action, &body),
+            Call::Copy { from, to } => {
+                if let Some(conversation) = conversation(&from).filter(|_| state.bucket.is_corrupt(&from)) {
+                    state.note(Event::SetAside { conversation });
+                }
+                state.bucket.copy(&from, &to)
+            }
+            Call::Sqs { action, body } => sqs::call(&mut state, self.function.get().is_none(), &action, &body),
+        }
+    }
+
+    fn stored(&self, state: &mut State, key: &str, object: &str) {
+        let Some(conversation) = conversation(key) else { return };
+        let json: Value = serde_json::from_str(object).unwrap_or_default();
+        let failed = json["failed"].as_array().into_iter().flatten();
+        let failed = failed.filter_map(|failed| failed["update_id"].as_u64()).collect();
+        let (worker, answers) = (self.name.clone(), marks(object));
+        state.note(Event::Stored { worker, conversation: conversation.clone(), answers, failed });
+        if state.corrupts(&conversation) {
+            state.bucket.corrupt(key);
+            state.note(Event::Corrupted { conversation });
         }
     }
 
@@ -151,65 +207,32 @@ impl Door {
         if question.text.contains(gemini::FAILING) {
             return gemini::refused(None);
         }
-        let (update, worker) = (question.update, self.name.clone());
+        let (update, worker, orders) = (question.update, self.name.clone(), question.orders());
         let call = state.asked.entry(update).or_default();
-        *call += 1;
+        *call += u32::from(!orders);
         let call = *call;
         let (roles, seen) = (question.roles.clone(), question.seen.clone());
-        state.note(Event::Asked { worker, update, call, roles, seen, heard });
+        state.note(Event::Asked { worker, update, call, orders, roles, seen, heard });
         if question.text.contains(gemini::BLOCKED) { gemini::blocked() } else { gemini::answer(&question, call) }
     }
 
     /// Records a message to a person.
     fn sent(&self, state: &mut State, call: &Call, outcome: Outcome) {
         let Call::Telegram { method, body } = call else { return };
-        let Some((update, words)) = telegram::read(body).filter(|_| method == "sendMessage") else { return };
+        let Some((update, words)) = telegram::read(body).filter(|_| telegram::is_message(method)) else { return };
         state.note(Event::Sent { worker: self.name.clone(), update, words, outcome });
     }
 }
 
-impl Call {
-    async fn read(request: Request) -> Option<Self> {
-        let (parts, body) = request.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.ok()?;
-        let json = || serde_json::from_slice(&bytes).unwrap_or_default();
-        let path = parts.uri.path();
-        if let Some(target) = parts.headers.get("x-amz-target") {
-            let action = target.to_str().ok()?.rsplit('.').next()?.to_owned();
-            return Some(Self::Sqs { action, body: json() });
-        }
-        if let Some(method) = path.strip_prefix("/bot").and_then(|path| path.rsplit('/').next()) {
-            return Some(Self::Telegram { method: method.to_owned(), body: json() });
-        }
-        if path.ends_with(":generateContent") {
-            return Some(Self::Gemini { body: json() });
-        }
-        let key = path.strip_prefix("/bucket/")?.to_owned();
-        match parts.method {
-            Method::GET => Some(Self::Get { key }),
-            Method::PUT => Some(Self::Put { key, headers: parts.headers, bytes }),
-            _ => None,
-        }
-    }
+/// Where the chat has gone that this message is for.
+fn moved(state: &State, call: &Call) -> Option<i64> {
+    let Call::Telegram { method, body } = call else { return None };
+    let chat_id = body["chat_id"].as_i64().filter(|_| telegram::is_message(method))?;
+    state.moved.get(&chat_id).copied()
+}
 
-    /// What the plan knows the call by: what is done, and for whom.
-    fn key(&self, state: &State) -> (Service, String) {
-        match self {
-            Self::Telegram { method, body } => {
-                let whom = telegram::read(body).map_or_else(|| body["chat_id"].to_string(), |(id, _)| id.to_string());
-                (Service::Telegram, format!("{method} {whom}"))
-            }
-            Self::Gemini { body } => {
-                let update = gemini::read(body).map(|question| question.update);
-                (Service::Gemini, format!("ask {}", update.unwrap_or_default()))
-            }
-            Self::Get { key } => (Service::S3, format!("GET {key}")),
-            Self::Put { key, .. } => (Service::S3, format!("PUT {key}")),
-            Self::Sqs { action, body } => {
-                (Service::Sqs, format!("{action} {}", sqs::update(state, body).unwrap_or_default()))
-            }
-        }
-    }
+fn has_condition(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::IF_MATCH) || headers.contains_key(header::IF_NONE_MATCH)
 }
 
 async fn serve(Shared(door): Shared<Arc<Door>>, request: Request) -> Response {
@@ -218,9 +241,4 @@ async fn serve(Shared(door): Shared<Arc<Door>>, request: Request) -> Response {
         Some(call) => door.answer(call).await,
         None => (StatusCode::NOT_IMPLEMENTED, what).into_response(),
     }
-}
-
-/// As the queue names it: an object's key has a folder for a chat's topics.
-fn conversation(key: &str) -> String {
-    key.trim_start_matches("conversations/").trim_end_matches(".json").replace('/', ":")
 }

@@ -17,6 +17,8 @@ pub enum Kind {
     Ask,
     /// The bot answers by itself, or passes on that Gemini does not want to.
     Notice,
+    /// `/new`: a notice, and nothing that was said before is shown to Gemini any more.
+    Forget,
     /// Not for the bot: no word.
     Silent,
     /// Nothing can be made of it: the dead-letter queue is its place.
@@ -31,17 +33,28 @@ pub enum Event {
         conversation: String,
         kind: Kind,
     },
+    /// Telegram delivered it once more; late: after SQS has forgotten it.
+    Duplicated {
+        update: u64,
+        late: bool,
+    },
     /// The queue handed it to a worker for the nth time.
     Received {
         update: u64,
         worker: String,
         count: u32,
     },
+    /// The worker's invocation is over, one way or another.
+    Returned {
+        worker: String,
+    },
     /// Gemini answered, whether or not the answer arrived.
     Asked {
         worker: String,
         update: u64,
+        /// Which of its answers; one that only orders a picture has the number of the one before.
         call: u32,
+        orders: bool,
         roles: Vec<String>,
         seen: Vec<Mark>,
         heard: bool,
@@ -50,11 +63,25 @@ pub enum Event {
         worker: String,
         conversation: String,
     },
-    /// The bucket took an object that holds these answers.
+    /// The bucket took an object that holds these answers, and knows of these failed updates.
     Stored {
         worker: String,
         conversation: String,
         answers: Vec<Mark>,
+        failed: Vec<u64>,
+    },
+    /// The bucket's object of this conversation is no JSON any more.
+    Corrupted {
+        conversation: String,
+    },
+    /// That object was copied to another key, as it was.
+    SetAside {
+        conversation: String,
+    },
+    /// The group has another id now, and whoever writes to the old one is refused.
+    Moved {
+        from: String,
+        to: String,
     },
     /// A message to a person.
     Sent {
@@ -110,6 +137,13 @@ pub enum Words {
     Apology,
 }
 
+impl Words {
+    /// What the person asked for.
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::Answer(_) | Self::Notice)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
     /// Carried out, and the answer went to a living worker.
@@ -131,6 +165,7 @@ impl Event {
     pub fn update(&self) -> Option<u64> {
         match self {
             Self::Accepted { update, .. }
+            | Self::Duplicated { update, .. }
             | Self::Received { update, .. }
             | Self::Asked { update, .. }
             | Self::Sent { update, .. }
@@ -140,8 +175,12 @@ impl Event {
             | Self::Replayed { update }
             | Self::LeftWaiting { update }
             | Self::LeftDead { update } => Some(*update),
-            Self::Loaded { .. }
+            Self::Returned { .. }
+            | Self::Loaded { .. }
             | Self::Stored { .. }
+            | Self::Corrupted { .. }
+            | Self::SetAside { .. }
+            | Self::Moved { .. }
             | Self::Failed { .. }
             | Self::Killed { .. }
             | Self::LeftObject { .. } => None,

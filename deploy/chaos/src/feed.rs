@@ -44,6 +44,11 @@ impl Webhook {
         let mut late = Vec::new();
         for line in &lines {
             let (update, conversation, kind) = (line.update, line.conversation.clone(), line.kind);
+            if let Some((from, to)) = line.moves {
+                let mut state = self.world.lock();
+                state.moved.insert(from, to);
+                state.note(Event::Moved { from: from.to_string(), to: to.to_string() });
+            }
             match &line.how {
                 How::Foreign(body) => self.put(line, body.clone()),
                 How::Update(json) => {
@@ -51,9 +56,10 @@ impl Webhook {
                     let again = |what: &str| self.world.lock().plan.chance(&format!("{what} {update}"), 0.03);
                     if again("at once again") {
                         self.deliver(json).await;
+                        self.world.note(Event::Duplicated { update, late: false });
                     }
                     if kind != Kind::Poison && again("late again") {
-                        late.push(json);
+                        late.push((update, json));
                     }
                 }
             }
@@ -64,8 +70,9 @@ impl Webhook {
         }
         // SQS has forgotten them by then.
         tokio::time::sleep(Duration::from_millis(scaled_ms(LATE_S))).await;
-        for json in late {
+        for (update, json) in late {
             self.deliver(json).await;
+            self.world.note(Event::Duplicated { update, late: true });
         }
     }
 

@@ -6,8 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use chaos::check::check;
-use chaos::report;
+use chaos::kinds::kinds;
+use chaos::plan::Service;
 use chaos::run::{self, Settings};
+use chaos::{report, stage};
 use clap::Parser;
 
 /// Real functions, several at once, against services that fail by a plan; then a judgement on what the services saw.
@@ -30,12 +32,15 @@ struct Options {
     killed: f64,
     #[arg(long, default_value_t = 16)]
     workers: usize,
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 4)]
     ingresses: usize,
     /// The bucket forgets everything, so the worker has no memory: the judgement must be that promises are broken.
     #[arg(long)]
     forgetful: bool,
-    /// The folder with the binaries `worker` and `ingress`; by default this program's.
+    /// Instead: the updates lie in the dead-letter queue, nothing fails, and a replay of them is interrupted twice.
+    #[arg(long)]
+    interrupted_replay: bool,
+    /// The folder with the binaries `worker`, `ingress` and `replay`; by default this program's.
     #[arg(long)]
     binaries: Option<PathBuf>,
     /// Seconds after which a run has failed.
@@ -55,10 +60,11 @@ async fn main() -> Result<ExitCode> {
         conversations: options.conversations.max(1),
         workers: options.workers,
         ingresses: options.ingresses,
-        failing: options.failing,
-        killed: options.killed,
+        failing: if options.interrupted_replay { 0.0 } else { options.failing },
+        killed: if options.interrupted_replay { 0.0 } else { options.killed },
+        hanging: &Service::ALL,
         forgetful: options.forgetful,
-        binaries: options.binaries.map_or_else(run::binaries, Ok)?,
+        binaries: options.binaries.map_or_else(stage::binaries, Ok)?,
         patience: Duration::from_secs(options.patience),
     };
     println!(
@@ -69,9 +75,13 @@ async fn main() -> Result<ExitCode> {
         settings.killed * 100.0,
         settings.seed
     );
-    let (log, took) = run::timed(&settings).await?;
+    let (log, took) = if options.interrupted_replay {
+        run::timed(run::replay_interrupted_twice(&settings)).await?
+    } else {
+        run::timed(run::run(&settings)).await?
+    };
     let verdict = check(&log);
-    print!("{}", report::table(&settings, &verdict, took));
+    print!("{}{}", report::table(&settings, &verdict, took), report::kinds(&kinds(settings.hanging, &log)));
     if let Some(path) = options.log {
         let lines: Vec<_> = log.iter().map(|entry| format!("{} {:?}", entry.at_ms, entry.event)).collect();
         std::fs::write(path, lines.join("\n"))?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::door::Door;
 use crate::event::Event;
 use crate::queue::Message;
-use crate::world::{WORKER_TIMEOUT, World};
+use crate::world::{State, WORKER_TIMEOUT, World};
 
 /// Between two looks at an empty queue.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -27,6 +27,7 @@ pub async fn run(world: Arc<World>, function: Arc<Function>, door: Arc<Door>, st
             Ok(answer) => done(&world, &batch, &answer),
             Err(error) => crashed(&world, &door, &batch, &error),
         }
+        world.note(Event::Returned { worker: door.name.clone() });
     }
 }
 
@@ -55,21 +56,17 @@ fn done(world: &World, batch: &[Message], answer: &Value) {
     let failed: Vec<_> = failures.filter_map(|failure| failure["itemIdentifier"].as_str()).collect();
     let mut state = world.lock();
     let now_ms = state.now_ms;
-    for message in batch.iter().filter(|message| !failed.contains(&message.id.as_str())) {
-        if let Ok(update) = state.queue.delete(now_ms, &message.receipt) {
+    for message in batch {
+        if failed.contains(&message.id.as_str()) {
+            bring_back(&mut state, message);
+        } else if let Ok(update) = state.queue.delete(now_ms, &message.receipt) {
             state.note(Event::Deleted { update });
         }
     }
 }
 
-/// The claim of a dead worker's send lasts 16 s, of which another one waits 12 in place: on AWS a crash's messages are
-/// withheld for longer than both together.
-const CRASH_MS: u64 = 4_500;
-
-/// What a dead worker had comes back after the visibility time-out; mostly earlier than on AWS, so that a run ends.
 fn crashed(world: &World, door: &Door, batch: &[Message], error: &FunctionError) {
     let mut state = world.lock();
-    let now_ms = state.now_ms;
     match error {
         FunctionError::TimedOut(_) => state.note(Event::Killed { worker: door.name.clone(), why: "out of time" }),
         FunctionError::Reported(_) => {
@@ -78,9 +75,15 @@ fn crashed(world: &World, door: &Door, batch: &[Message], error: &FunctionError)
         FunctionError::Ended(_) | FunctionError::Init(_) => {}
     }
     for message in batch {
-        let mut dice = state.plan.dice(&format!("crash {} {}", message.update, message.received));
-        if !dice.chance(0.03) {
-            drop(state.queue.hide(now_ms, &message.receipt, now_ms + CRASH_MS + dice.below(1_000)));
-        }
+        bring_back(&mut state, message);
     }
+}
+
+/// What nobody has said when to show again comes back after the visibility time-out. Once the invocation is over it is
+/// shortened, so that a run ends: a dead worker's claim on the send of a text lasts 11 s, and another one waits up to 12
+/// in place.
+fn bring_back(state: &mut State, message: &Message) {
+    const LEFT_MS: u64 = 3_000;
+    let now_ms = state.now_ms;
+    state.queue.hide_if_unchanged(now_ms, message, now_ms + LEFT_MS);
 }

@@ -15,6 +15,10 @@ pub enum Fault {
     BreakBefore,
     /// It has its effect, and the connection breaks without an answer.
     BreakAfter,
+    /// No answer until the caller gives up waiting, and no effect.
+    HangBefore,
+    /// It has its effect, and the caller gives up waiting for the answer.
+    HangAfter,
     /// It has its effect, and the answer cannot be read.
     Malformed,
     /// The caller is killed before its call has an effect.
@@ -31,17 +35,35 @@ pub enum Service {
     Sqs,
 }
 
+impl Service {
+    pub const ALL: [Self; 4] = [Self::Telegram, Self::Gemini, Self::S3, Self::Sqs];
+
+    /// How many of the failing calls hang: few, since each costs the caller all its patience. That is 10 s for a text
+    /// to Telegram (40 s for a picture), 10 s of the bucket, 2 s of the queue (3 s in the ingress), and of Gemini what
+    /// the invocation has left: the worker would wait 110 s.
+    fn hanging_share(self) -> f64 {
+        match self {
+            Self::Telegram => 0.08,
+            Self::Gemini => 0.03,
+            Self::S3 => 0.02,
+            Self::Sqs => 0.06,
+        }
+    }
+}
+
 pub struct Plan {
     seed: u64,
     /// Shares of the calls that fail, and at which the caller is killed.
     failing: f64,
     killed: f64,
+    /// Whose calls may hang.
+    hanging: &'static [Service],
     counts: HashMap<String, u64>,
 }
 
 impl Plan {
-    pub fn new(seed: u64, failing: f64, killed: f64) -> Self {
-        Self { seed, failing, killed, counts: HashMap::new() }
+    pub fn new(seed: u64, failing: f64, killed: f64, hanging: &'static [Service]) -> Self {
+        Self { seed, failing, killed, hanging, counts: HashMap::new() }
     }
 
     /// From now on nothing fails.
@@ -57,7 +79,16 @@ impl Plan {
         if dice.chance(self.killed) {
             return Some(if dice.chance(0.5) { Fault::KillBefore } else { Fault::KillAfter });
         }
-        dice.chance(self.failing).then(|| fault(service, &mut dice))
+        dice.chance(self.failing).then(|| self.fault(service, &mut dice))
+    }
+
+    fn fault(&self, service: Service, dice: &mut Dice) -> Fault {
+        // The other calls of a plan are the same, whether or not these hang.
+        let (hangs, hang) = (dice.chance(service.hanging_share()), dice.chance(0.5));
+        if hangs && self.hanging.contains(&service) {
+            return if hang { Fault::HangBefore } else { Fault::HangAfter };
+        }
+        fault(service, dice)
     }
 
     /// Whether something of this kind shall happen to this one.
@@ -77,7 +108,7 @@ fn fault(service: Service, dice: &mut Dice) -> Fault {
         (40..50, Service::Telegram | Service::Gemini | Service::Sqs) => Fault::Malformed,
         // Short waits are waited in the function, and for real: few, so that a run ends.
         (50..55, Service::Telegram | Service::Gemini) => Fault::Wait(1),
-        (55..65, Service::Telegram | Service::Gemini) => Fault::Wait([6, 30, 300][dice.below(3) as usize]),
+        (55..65, Service::Telegram | Service::Gemini) => Fault::Wait([6, 60, 300][dice.below(3) as usize]),
         _ => Fault::Refuse,
     }
 }
@@ -112,7 +143,7 @@ mod tests {
     use super::*;
 
     fn faults(seed: u64) -> Vec<Option<Fault>> {
-        let mut plan = Plan::new(seed, 0.2, 0.02);
+        let mut plan = Plan::new(seed, 0.2, 0.02, &Service::ALL);
         (0..5_000).map(|n| plan.next(Service::Telegram, &(n % 100).to_string())).collect()
     }
 
@@ -132,7 +163,7 @@ mod tests {
 
     #[test]
     fn an_ended_plan_has_no_faults() {
-        let mut plan = Plan::new(1, 1.0, 1.0);
+        let mut plan = Plan::new(1, 1.0, 1.0, &[]);
         plan.end();
         assert_eq!(plan.next(Service::S3, "x"), None);
     }

@@ -24,40 +24,44 @@ pub enum Refusal {
     Expired,
 }
 
-/// What a receive brings: the batch, and what went to the dead-letter queue instead.
+/// What a receive brings: the batch, and what belongs into the dead-letter queue instead.
 #[derive(Default)]
 pub struct Received {
     pub batch: Vec<Message>,
-    pub given_up: Vec<u64>,
+    pub given_up: Vec<Message>,
+}
+
+/// What a send brings. A duplicate is accepted and forgotten.
+pub struct Sent {
+    pub id: String,
+    pub sequence: u64,
+    pub is_duplicate: bool,
 }
 
 pub struct Queue {
-    pub visibility_ms: u64,
     pub dedup_ms: u64,
     pub max_receives: u32,
     groups: BTreeMap<String, VecDeque<Message>>,
     dedups: HashMap<String, u64>,
-    dead: VecDeque<Message>,
     count: u64,
 }
 
 impl Queue {
-    pub fn new(visibility_ms: u64, dedup_ms: u64, max_receives: u32) -> Self {
-        let (groups, dedups, dead) = Default::default();
-        Self { visibility_ms, dedup_ms, max_receives, groups, dedups, dead, count: 0 }
+    pub fn new(dedup_ms: u64, max_receives: u32) -> Self {
+        let (groups, dedups) = Default::default();
+        Self { dedup_ms, max_receives, groups, dedups, count: 0 }
     }
 
-    /// The message's id and sequence number; for a duplicate it is accepted and forgotten.
-    pub fn send(&mut self, now_ms: u64, group: &str, dedup: &str, update: u64, body: String) -> (String, u64) {
+    pub fn send(&mut self, now_ms: u64, group: &str, dedup: &str, update: u64, body: String) -> Sent {
         self.count += 1;
-        let id = format!("{:08x}-0000-4000-8000-000000000000", self.count);
+        let (id, sequence) = (format!("{:08x}-0000-4000-8000-000000000000", self.count), self.count);
         // The template's scope: a deduplication id counts within its group.
         let known = self.dedups.entry(format!("{group}/{dedup}")).or_default();
         if *known > now_ms {
-            return (id, self.count);
+            return Sent { id, sequence, is_duplicate: true };
         }
         *known = now_ms + self.dedup_ms;
-        let message = Message {
+        self.adopt(Message {
             id: id.clone(),
             update,
             group: group.to_owned(),
@@ -68,13 +72,18 @@ impl Queue {
             first_received_ms: 0,
             receipt: String::new(),
             hidden_until_ms: 0,
-        };
-        self.groups.entry(group.to_owned()).or_default().push_back(message);
-        (id, self.count)
+        });
+        Sent { id, sequence, is_duplicate: false }
     }
 
-    /// Up to ten messages, beginning at the group `offset`, `take` of each.
-    pub fn receive(&mut self, now_ms: u64, offset: usize, mut take: impl FnMut() -> usize) -> Received {
+    /// Takes over what another queue has given up: the same message, with its id and its receive count.
+    pub fn adopt(&mut self, message: Message) {
+        let message = Message { hidden_until_ms: 0, ..message };
+        self.groups.entry(message.group.clone()).or_default().push_back(message);
+    }
+
+    /// Up to ten messages, hidden until then, beginning at the group `offset`, `take` of each.
+    pub fn receive(&mut self, now_ms: u64, until_ms: u64, offset: usize, mut take: impl FnMut() -> usize) -> Received {
         let mut received = Received::default();
         let free = |messages: &VecDeque<Message>| messages.iter().all(|message| message.hidden_until_ms <= now_ms);
         let ready: Vec<_> = self.groups.iter().filter(|(_, list)| free(list)).map(|(group, _)| group.clone()).collect();
@@ -84,25 +93,24 @@ impl Queue {
             if room == 0 {
                 break;
             }
-            self.take(now_ms, group, take().clamp(1, room), &mut received);
+            self.take((now_ms, until_ms), group, take().clamp(1, room), &mut received);
         }
         self.groups.retain(|_, messages| !messages.is_empty());
         received
     }
 
-    fn take(&mut self, now_ms: u64, group: &str, count: usize, received: &mut Received) {
+    fn take(&mut self, (now_ms, until_ms): (u64, u64), group: &str, count: usize, received: &mut Received) {
         let Some(messages) = self.groups.get_mut(group) else { return };
         while messages.front().is_some_and(|first| first.received >= self.max_receives) {
             let Some(dead) = messages.pop_front() else { return };
-            received.given_up.push(dead.update);
-            self.dead.push_back(dead);
+            received.given_up.push(dead);
         }
         let fits = |message: &Message| message.received < self.max_receives;
         for message in messages.iter_mut().take(count).take_while(|message| fits(message)) {
             self.count += 1;
             message.received += 1;
             message.receipt = format!("receipt-{}", self.count);
-            message.hidden_until_ms = now_ms + self.visibility_ms;
+            message.hidden_until_ms = until_ms;
             if message.first_received_ms == 0 {
                 message.first_received_ms = now_ms;
             }
@@ -126,6 +134,14 @@ impl Queue {
         Ok(message.update)
     }
 
+    /// Hides what was received until then, if nobody has changed since then how long it is hidden.
+    pub fn hide_if_unchanged(&mut self, now_ms: u64, received: &Message, until_ms: u64) {
+        let found = self.in_flight(now_ms, &received.receipt).ok();
+        if let Some(message) = found.filter(|message| message.hidden_until_ms == received.hidden_until_ms) {
+            message.hidden_until_ms = until_ms;
+        }
+    }
+
     /// The update of a receipt, if it is still the latest.
     pub fn update_of(&self, receipt: &str) -> Option<u64> {
         self.groups.values().flatten().find(|message| message.receipt == receipt).map(|message| message.update)
@@ -145,16 +161,16 @@ impl Queue {
         self.groups.values().flatten().map(|message| message.update).collect()
     }
 
-    pub fn dead(&self) -> Vec<u64> {
-        self.dead.iter().map(|message| message.update).collect()
+    /// How many a receive could bring, and how many are in flight.
+    pub fn depth(&self, now_ms: u64) -> (usize, usize) {
+        let all = || self.groups.values().flatten();
+        let in_flight = all().filter(|message| message.hidden_until_ms > now_ms).count();
+        (all().count() - in_flight, in_flight)
     }
 
-    /// Takes those out of the dead-letter queue, oldest update first.
-    pub fn take_dead(&mut self, wanted: impl Fn(u64) -> bool) -> Vec<Message> {
-        let (mut taken, left): (Vec<_>, Vec<_>) = self.dead.drain(..).partition(|message| wanted(message.update));
-        self.dead.extend(left);
-        taken.sort_by_key(|message| message.update);
-        taken
+    /// Whoever held something is no more.
+    pub fn show_all(&mut self) {
+        self.groups.values_mut().flatten().for_each(|message| message.hidden_until_ms = 0);
     }
 }
 
@@ -163,7 +179,7 @@ mod tests {
     use super::*;
 
     fn queue(updates: &[(u64, &str)]) -> Queue {
-        let mut queue = Queue::new(100, 300, 2);
+        let mut queue = Queue::new(300, 2);
         for (update, group) in updates {
             queue.send(0, group, &update.to_string(), *update, String::new());
         }
@@ -171,7 +187,7 @@ mod tests {
     }
 
     fn receive(queue: &mut Queue, now_ms: u64, take: usize) -> Vec<Message> {
-        queue.receive(now_ms, 0, || take).batch
+        queue.receive(now_ms, now_ms + 100, 0, || take).batch
     }
 
     fn updates(batch: &[Message]) -> Vec<u64> {
@@ -204,7 +220,10 @@ mod tests {
         assert_eq!(queue.delete(101, &first[0].receipt), Err(Refusal::Expired), "it is not in flight any more");
         let second = receive(&mut queue, 101, 1);
         assert_eq!(queue.hide(102, &first[0].receipt, 500), Err(Refusal::Expired));
+        queue.hide_if_unchanged(102, &second[0], 150);
+        assert_eq!(receive(&mut queue, 149, 1).len(), 0);
         assert_eq!(queue.hide(102, &second[0].receipt, 103), Ok(1));
+        queue.hide_if_unchanged(102, &second[0], 150);
         assert_eq!(queue.delete(102, &second[0].receipt), Ok(1));
     }
 
@@ -213,8 +232,19 @@ mod tests {
         let mut queue = queue(&[(1, "a"), (2, "a")]);
         receive(&mut queue, 1, 1);
         receive(&mut queue, 101, 1);
-        let received = queue.receive(201, 0, || 1);
-        assert_eq!((received.given_up, updates(&received.batch)), (vec![1], vec![2]));
-        assert_eq!(updates(&queue.take_dead(|_| true)), [1]);
+        let received = queue.receive(201, 301, 0, || 1);
+        assert_eq!((updates(&received.given_up), updates(&received.batch)), (vec![1], vec![2]));
+    }
+
+    #[test]
+    fn what_another_queue_gave_up_can_be_received_at_once() {
+        let mut queue = queue(&[(1, "a")]);
+        let message = receive(&mut queue, 1, 1).remove(0);
+        let mut dead = Queue::new(300, u32::MAX);
+        dead.adopt(message);
+        assert_eq!(dead.depth(2), (1, 0));
+        assert_eq!((updates(&receive(&mut dead, 2, 1)), dead.depth(3)), (vec![1], (0, 1)));
+        dead.show_all();
+        assert_eq!(dead.depth(3), (1, 0));
     }
 }

@@ -22,8 +22,9 @@ pub fn table(settings: &Settings, verdict: &Verdict, took: Duration) -> String {
         ("confirmed parts repeated", figures.repeated.to_string()),
         ("unknown sends repeated", format!("{} of {}", figures.repeated_unknown, figures.unknown)),
         ("out of order", figures.out_of_order.to_string()),
+        ("their memory lost with a corrupted object", figures.forgotten.to_string()),
         ("Gemini charges", figures.charges.to_string()),
-        ("  again, since the answer was lost on its way", figures.charged_again.to_string()),
+        ("  again, before an answer was stored", figures.charged_again.to_string()),
         ("  again, after an answer was stored", figures.charged_after_stored.to_string()),
         ("replayed", figures.replayed.to_string()),
         ("calls failed", figures.failed_calls.to_string()),
@@ -33,6 +34,14 @@ pub fn table(settings: &Settings, verdict: &Verdict, took: Duration) -> String {
     ];
     rows.iter().fold(String::new(), |mut table, (name, value)| {
         let _ = writeln!(table, "  {name:<46} {value:>12}");
+        table
+    })
+}
+
+/// How often each kind of fault happened.
+pub fn kinds(kinds: &[(String, usize)]) -> String {
+    kinds.iter().fold(String::from("\nWhat happened, and how often:\n"), |mut table, (name, count)| {
+        let _ = writeln!(table, "  {name:<46} {count:>12}");
         table
     })
 }
@@ -66,9 +75,13 @@ fn concerns(broken: &Broken, workers: &BTreeSet<&String>, event: &Event) -> bool
     match event {
         Event::Loaded { conversation, .. }
         | Event::Stored { conversation, .. }
+        | Event::Corrupted { conversation }
+        | Event::SetAside { conversation }
         | Event::LeftObject { conversation, .. } => *conversation == broken.conversation,
+        Event::Moved { from, to } => [from, to].contains(&&broken.conversation),
         Event::Failed { call, .. } => {
-            call.contains(&broken.update.to_string()) || call.contains(&broken.conversation.replace(':', "/"))
+            broken.update > 0 && call.contains(&broken.update.to_string())
+                || call.contains(&broken.conversation.replace(':', "/"))
         }
         Event::Killed { worker, .. } => workers.contains(worker),
         _ => event.update() == Some(broken.update),

@@ -1,24 +1,19 @@
 //! One run: start everything, let people write, wait until all is quiet, replay, wait again, and hand over the record.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
-use local::lambda::Function;
-use local::serve::Server;
+use anyhow::{Result, ensure};
 use tokio::task::JoinSet;
 
-use crate::door::Door;
-use crate::event::{Entry, Event, Kind};
-use crate::feed::{SECRET_SHA256, Webhook};
-use crate::plan::Plan;
+use crate::event::{Entry, Event};
+use crate::plan::Service;
+use crate::script::{self, How};
+use crate::stage::Stage;
 use crate::world::World;
-use crate::{mapping, script, telegram};
 
-/// Without faults.
+/// Without faults. What was sent with an unknown outcome may need a second one.
 const REPLAYS: usize = 2;
 
 #[derive(Clone, Debug)]
@@ -31,66 +26,72 @@ pub struct Settings {
     /// Shares of the outside calls.
     pub failing: f64,
     pub killed: f64,
+    /// Whose calls may hang until the caller gives up waiting.
+    pub hanging: &'static [Service],
     /// The bucket forgets everything: the worker has no memory.
     pub forgetful: bool,
-    /// Where the functions' binaries are.
+    /// Where the functions' binaries are, and the operator's.
     pub binaries: PathBuf,
     /// A run that takes longer has failed.
     pub patience: Duration,
 }
 
 /// # Errors
-/// When the functions cannot be started, or the run does not come to its end.
+/// When the functions cannot be started, or the operator's command does not do its work.
 pub async fn run(settings: &Settings) -> Result<Vec<Entry>> {
-    let plan = Plan::new(settings.seed, settings.failing, settings.killed);
-    let world = Arc::new(World::new(plan, settings.forgetful));
-    let stop = Arc::new(AtomicBool::new(false));
-    let (mut servers, mut mappings) = (Vec::new(), JoinSet::new());
-    for n in 0..settings.workers {
-        let (function, door, server) = worker(settings, &world, n).await?;
-        servers.push(server);
-        mappings.spawn(mapping::run(Arc::clone(&world), function, door, Arc::clone(&stop)));
-    }
-    let mut ingresses = Vec::new();
-    for n in 0..settings.ingresses {
-        let (function, door, server) = ingress(settings, &world, n).await?;
-        servers.push(server);
-        ingresses.push((function, door));
-    }
-    let webhook = Arc::new(Webhook::new(Arc::clone(&world), ingresses));
+    let stage = Stage::open(settings).await?;
     tokio::select! {
-        played = tokio::time::timeout(settings.patience, play(settings, &world, webhook)) => match played {
+        played = tokio::time::timeout(settings.patience, play(settings, &stage)) => match played {
             Ok(ended) => ended?,
             // What has no end by now counts as lost.
             Err(_elapsed) => eprintln!("it does not end: judged as it stands after {:?}", settings.patience),
         },
-        () = progress(&world) => {}
+        () = progress(&stage.world) => {}
     }
-    stop.store(true, Ordering::Relaxed);
-    mappings.join_all().await;
-    Ok(ended(&world))
+    Ok(stage.close().await)
 }
 
-async fn play(settings: &Settings, world: &World, webhook: Arc<Webhook>) -> Result<()> {
+async fn play(settings: &Settings, stage: &Stage) -> Result<()> {
     let mut talks = JoinSet::new();
     for lines in script::write(settings.seed, settings.updates, settings.conversations) {
-        let webhook = Arc::clone(&webhook);
+        let webhook = Arc::clone(&stage.webhook);
         talks.spawn(async move { webhook.talk(lines).await });
     }
     while let Some(talk) = talks.join_next().await {
         talk?;
     }
-    quiet(world).await;
-    // Once under faults, then without any.
-    replay(world);
-    quiet(world).await;
-    world.lock().plan.end();
-    // A replay may end in the dead-letter queue again: the next one is allowed one send more.
+    quiet(&stage.world).await;
+    // Once under faults and with a Ctrl-C, then without any.
+    stage.operator.replay(&[2]).await?;
+    quiet(&stage.world).await;
+    stage.world.lock().plan.end();
     for _ in 0..REPLAYS {
-        replay(world);
-        quiet(world).await;
+        stage.operator.replay(&[]).await?;
+        quiet(&stage.world).await;
     }
     Ok(())
+}
+
+/// A run of another kind: as many questions as the settings say lie in the dead-letter queue, and the operator replays
+/// them all, interrupted twice.
+///
+/// # Errors
+/// When the functions cannot be started, or the operator's command does not do its work.
+pub async fn replay_interrupted_twice(settings: &Settings) -> Result<Vec<Entry>> {
+    let stage = Stage::open(settings).await?;
+    for line in script::questions(settings.updates, settings.conversations) {
+        let How::Foreign(body) = line.how else { continue };
+        let mut state = stage.world.lock();
+        let now_ms = state.now_ms;
+        let (update, conversation, kind) = (line.update, line.conversation, line.kind);
+        state.dead.send(now_ms, &conversation, &update.to_string(), update, body);
+        state.note(Event::Accepted { update, conversation, kind });
+    }
+    let third = usize::try_from(settings.updates / 3)?;
+    let interrupted = tokio::time::timeout(settings.patience, stage.operator.replay(&[third, third])).await??;
+    ensure!(interrupted == 2, "replay was interrupted {interrupted} times");
+    tokio::time::timeout(settings.patience, quiet(&stage.world)).await?;
+    Ok(stage.close().await)
 }
 
 /// A line now and then, for long runs.
@@ -101,7 +102,7 @@ async fn progress(world: &World) {
         ticks.tick().await;
         let state = world.lock();
         let sent = state.log.iter().filter(|entry| matches!(entry.event, Event::Accepted { .. })).count();
-        let (waiting, dead) = (state.queue.waiting().len(), state.queue.dead().len());
+        let (waiting, dead) = (state.queue.waiting().len(), state.dead.waiting().len());
         eprintln!("{:>5} s: {sent} updates sent, {waiting} on the queue, {dead} dead", state.now_ms / 1000);
     }
 }
@@ -113,95 +114,12 @@ async fn quiet(world: &World) {
     }
 }
 
-/// Everything in the dead-letter queue that is not there by right goes back, in order, under a new deduplication id.
-fn replay(world: &World) {
-    let mut state = world.lock();
-    let is_poison = |event: &Event| match event {
-        Event::Accepted { update, kind: Kind::Poison, .. } => Some(*update),
-        _ => None,
-    };
-    let poison: BTreeSet<_> = state.log.iter().filter_map(|entry| is_poison(&entry.event)).collect();
-    let now_ms = state.now_ms;
-    for message in state.queue.take_dead(|update| !poison.contains(&update)) {
-        let dedup = format!("replay-{}-{now_ms}", message.id);
-        state.queue.send(now_ms, &message.group, &dedup, message.update, message.body);
-        state.note(Event::Replayed { update: message.update });
-    }
-}
-
-fn ended(world: &World) -> Vec<Entry> {
-    let mut state = world.lock();
-    for update in state.queue.waiting() {
-        state.note(Event::LeftWaiting { update });
-    }
-    for update in state.queue.dead() {
-        state.note(Event::LeftDead { update });
-    }
-    let objects: Vec<_> = state.bucket.objects().map(|(key, bytes)| (key.to_owned(), bytes.clone())).collect();
-    for (conversation, bytes) in objects {
-        let json = String::from_utf8_lossy(&bytes).into_owned();
-        state.note(Event::LeftObject { conversation, json });
-    }
-    std::mem::take(&mut state.log)
-}
-
-type Started = (Arc<Function>, Arc<Door>, Server);
-
-async fn worker(settings: &Settings, world: &Arc<World>, n: usize) -> Result<Started> {
-    let (door, server) = Door::open(format!("worker-{n}"), Arc::clone(world)).await?;
-    let url = server.url();
-    let env = [
-        ("AWS_ENDPOINT_URL", url.clone()),
-        ("QUEUE_URL", format!("{url}/000000000000/updates.fifo")),
-        ("S3_BUCKET", "bucket".to_owned()),
-        ("TELEGRAM_API_URL", url.clone()),
-        ("TELEGRAM_TOKEN", telegram::TOKEN.to_owned()),
-        ("GEMINI_API_URL", format!("{url}/v1beta")),
-        ("GEMINI_API_KEY", "a-key-of-no-worth".to_owned()),
-        ("ALLOWED_CHATS", "*".to_owned()),
-    ];
-    start(settings, "worker", &env, door, server).await
-}
-
-async fn ingress(settings: &Settings, world: &Arc<World>, n: usize) -> Result<Started> {
-    let (door, server) = Door::open(format!("ingress-{n}"), Arc::clone(world)).await?;
-    let env = [
-        ("AWS_ENDPOINT_URL", server.url()),
-        ("QUEUE_URL", format!("{}/000000000000/updates.fifo", server.url())),
-        ("WEBHOOK_SECRET_SHA256", SECRET_SHA256.to_owned()),
-    ];
-    start(settings, "ingress", &env, door, server).await
-}
-
-async fn start(
-    settings: &Settings,
-    name: &str,
-    env: &[(&str, String)],
-    door: Arc<Door>,
-    server: Server,
-) -> Result<Started> {
-    let binary = settings.binaries.join(name);
-    ensure!(binary.exists(), "there is no {}: cargo build --workspace makes it", binary.display());
-    let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let function = Arc::new(Function::start(&binary, &env).await?);
-    door.belongs_to(Arc::clone(&function));
-    Ok((function, door, server))
-}
-
-/// The folder of the functions' binaries: where this program is, or above it for a test.
+/// For the table: how long a run took.
 ///
 /// # Errors
-/// When this program cannot be found.
-pub fn binaries() -> Result<PathBuf> {
-    let exe = std::env::current_exe()?;
-    let folder = exe.parent().context("a program without a folder")?;
-    let above = folder.parent().filter(|_| folder.ends_with("deps"));
-    Ok(above.unwrap_or(folder).to_path_buf())
-}
-
-/// For the table: how long a run took.
-pub async fn timed(settings: &Settings) -> Result<(Vec<Entry>, Duration)> {
+/// As the run.
+pub async fn timed(run: impl Future<Output = Result<Vec<Entry>>>) -> Result<(Vec<Entry>, Duration)> {
     let began = Instant::now();
-    let log = run(settings).await?;
+    let log = run.await?;
     Ok((log, began.elapsed()))
 }

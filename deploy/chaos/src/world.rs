@@ -11,15 +11,25 @@ use crate::queue::{Message, Queue};
 
 /// What the queue calls a second passes in a fortieth of one. Deadlines and waits inside a function are real.
 const SCALE: u64 = 40;
-/// Long enough to wait for the end of a dead worker's send, which is 16 s.
-pub const WORKER_TIMEOUT: Duration = Duration::from_secs(40);
-/// 45 s in real time, longer than an invocation; the rest as in the template.
-const VISIBILITY_S: u64 = 1_800;
+/// Longer than a claim on a text's send, which is 11 s: it can be waited for in place.
+pub const WORKER_TIMEOUT: Duration = Duration::from_secs(30);
+/// 33 s in real time, longer than an invocation.
+const VISIBILITY_S: u64 = 1_320;
 const DEDUP_S: u64 = 300;
-const MAX_RECEIVES: u32 = 5;
+/// Fewer than the template's, so that more comes to the dead-letter queue, and no backoff is as long as a claim.
+const MAX_RECEIVES: u32 = 4;
+/// A turn whose message is shown again too soon takes so much longer than others.
+pub const LONG_TURN: Duration = Duration::from_millis(400);
 
 pub fn scaled_ms(seconds: u64) -> u64 {
     seconds * 1000 / SCALE
+}
+
+/// How long a message stays hidden when the worker asks for so many seconds. A claim on a send is counted by the
+/// worker's own clock, which is real, so whoever waits for the end of one that is too long to be waited for in place
+/// (more than 12 s, at most 41, and a second or two more) waits in real time.
+pub fn waited_ms(seconds: u64) -> u64 {
+    if (13..=43).contains(&seconds) { seconds * 1000 } else { scaled_ms(seconds) }
 }
 
 pub struct World {
@@ -31,20 +41,29 @@ pub struct State {
     pub log: Vec<Entry>,
     pub plan: Plan,
     pub queue: Queue,
+    /// The dead-letter queue.
+    pub dead: Queue,
     pub bucket: Bucket,
     /// How often Gemini answered for an update.
     pub asked: HashMap<u64, u32>,
+    /// Groups that have another id now, by their old one.
+    pub moved: HashMap<i64, i64>,
+    /// How many more writes the object of a conversation takes before it is corrupted.
+    pub corruptions: HashMap<String, u32>,
     pub now_ms: u64,
 }
 
 impl World {
-    pub fn new(plan: Plan, forgetful: bool) -> Self {
+    pub fn new(plan: Plan, forgetful: bool, corruptions: HashMap<String, u32>) -> Self {
         let state = State {
             log: Vec::new(),
             plan,
-            queue: Queue::new(scaled_ms(VISIBILITY_S), scaled_ms(DEDUP_S), MAX_RECEIVES),
+            queue: Queue::new(scaled_ms(DEDUP_S), MAX_RECEIVES),
+            dead: Queue::new(scaled_ms(DEDUP_S), u32::MAX),
             bucket: Bucket::new(forgetful),
             asked: HashMap::new(),
+            moved: HashMap::new(),
+            corruptions,
             now_ms: 0,
         };
         Self { began: Instant::now(), state: Mutex::new(state) }
@@ -71,18 +90,36 @@ impl State {
     pub fn receive(&mut self, worker: &str) -> Vec<Message> {
         let mut dice = self.plan.dice(&format!("batch {}", self.log.len()));
         let offset = dice.below(1 << 20) as usize;
-        let received = self.queue.receive(self.now_ms, offset, || 1 + dice.below(4) as usize);
-        for update in received.given_up {
-            self.note(Event::GivenUp { update });
+        let until_ms = self.now_ms + scaled_ms(VISIBILITY_S);
+        let received = self.queue.receive(self.now_ms, until_ms, offset, || 1 + dice.below(4) as usize);
+        for message in received.given_up {
+            self.note(Event::GivenUp { update: message.update });
+            self.dead.adopt(message);
         }
         for message in &received.batch {
             let (update, count) = (message.update, message.received);
             self.note(Event::Received { update, worker: worker.to_owned(), count });
-            if self.plan.chance(&format!("expires {update} {count}"), 0.01) {
+            if count == 1 && self.is_long(update) {
                 let soon_ms = self.now_ms + self.plan.dice(&format!("expires in {update}")).below(200);
                 drop(self.queue.hide(self.now_ms, &message.receipt, soon_ms));
             }
         }
         received.batch
+    }
+
+    /// Whether the first turn of this update takes longer than its message stays hidden.
+    pub fn is_long(&self, update: u64) -> bool {
+        self.plan.chance(&format!("long {update}"), 0.02)
+    }
+
+    /// After a write to it: whether the object of this conversation breaks now.
+    pub fn corrupts(&mut self, conversation: &str) -> bool {
+        let Some(left) = self.corruptions.get_mut(conversation) else { return false };
+        *left = left.saturating_sub(1);
+        let now = *left == 0;
+        if now {
+            self.corruptions.remove(conversation);
+        }
+        now
     }
 }

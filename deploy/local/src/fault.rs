@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 /// An order for `times` calls of `method`, after `skip` of them went well.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Fault {
-    /// A method's name as in the URL (`sendMessage`, `generateContent`, `getFile`, `file`); `*` for all.
+    /// A method's name as in the URL (`sendMessage`, `generateContent`, `getFile`, `file`), or AWS's for an operation
+    /// (`PutObject`); `*` for all.
     pub method: String,
-    /// Only calls that name this chat; Telegram alone.
+    /// Only calls that name this chat; those of Telegram, and of S3 by the object's key.
     #[serde(default)]
     pub chat_id: Option<i64>,
     #[serde(default)]

@@ -80,6 +80,11 @@ impl Function {
         process.kill().await;
     }
 
+    /// Of the process that runs now, or ran last.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process().id
+    }
+
     /// What the function has printed so far, line by line, of all its processes.
     pub fn logs(&self) -> Vec<String> {
         self.log.lines()

@@ -3,6 +3,7 @@
 pub mod aws;
 pub mod bot;
 pub mod corpus;
+pub mod door;
 pub mod fault;
 pub mod gemini;
 pub mod http;

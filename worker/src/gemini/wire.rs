@@ -1,8 +1,9 @@
 //! `generateContent` on the wire: what is asked, and how an answer is read. Model parts are kept as they came,
 //! byte for byte: their thought signatures are refused otherwise.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
-use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -23,7 +24,7 @@ pub struct Question {
 
 pub struct Photo {
     mime: &'static str,
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
     /// Its share of the room for files, given back when it is dropped.
     _room: Option<OwnedSemaphorePermit>,
 }
@@ -37,7 +38,7 @@ impl Photo {
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
             _ => "image/jpeg",
         };
-        Some(Self { mime, bytes, _room: room })
+        Some(Self { mime, bytes: Arc::new(bytes), _room: room })
     }
 }
 
@@ -74,6 +75,16 @@ impl<'a> Request<'a> {
             tools: Some(tools()),
             generation_config: json!({"thinkingConfig": {"thinkingLevel": "LOW"}}),
         }
+    }
+
+    /// The JSON with a gap, and the photo that belongs there.
+    pub(super) fn json(&self) -> (String, Option<Arc<Vec<u8>>>) {
+        let photo = self.contents.iter().find_map(|content| match content {
+            Content::Question(question) => question.photo.as_ref(),
+            Content::Stored(_) => None,
+        });
+        // Everything in it can be written as JSON.
+        (serde_json::to_string(self).unwrap_or_default(), photo.map(|photo| Arc::clone(&photo.bytes)))
     }
 
     pub(super) fn picture(question: &'a Question) -> Self {
@@ -116,17 +127,11 @@ impl Serialize for Question {
 }
 
 impl Serialize for Photo {
-    /// The base64 goes straight into the request: a photo may have 20 MB.
+    /// Without its bytes: `body` puts them there.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Data<'a>(&'a [u8]);
-        impl Serialize for Data<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
-            }
-        }
         let mut photo = serializer.serialize_map(Some(2))?;
         photo.serialize_entry("mimeType", self.mime)?;
-        photo.serialize_entry("data", &Data(&self.bytes))?;
+        photo.serialize_entry("data", "")?;
         photo.end()
     }
 }

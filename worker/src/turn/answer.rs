@@ -80,6 +80,7 @@ impl Attempt<'_> {
                 self.draw(conversation, question, prompt, change_last, call, answer.tokens).await
             }
             Outcome::Blocked(reason) => Ok(notice(words::blocked(&reason))),
+            Outcome::BadPhoto => Ok(notice(words::BAD_PHOTO)),
             Outcome::Picture { .. } | Outcome::Empty(_) => Ok(notice(words::EMPTY)),
         }
     }
@@ -125,6 +126,7 @@ impl Attempt<'_> {
             // The model only talked about it: its words are the answer, and no picture for the history.
             Outcome::Text { markdown, .. } => return Ok(texts(&markdown, None)),
             Outcome::Blocked(reason) => return Ok(notice(words::blocked(&reason))),
+            Outcome::BadPhoto => return Ok(notice(words::BAD_PHOTO)),
             Outcome::Draw { .. } | Outcome::Empty(_) => return Ok(notice(words::NO_PICTURE)),
         };
         let name = format!("{}-{}", self.update_id, self.invocation.request_id);

@@ -13,7 +13,7 @@ use crate::telegram::{CALL_TIMEOUT, FILE_TIMEOUT, Target};
 use crate::words;
 
 /// Sends of one part with an unknown outcome: the first, and one repetition.
-pub(super) const UNCONFIRMED_MAX: u32 = 2;
+const UNCONFIRMED_MAX: u32 = 2;
 
 impl Attempt<'_> {
     /// `counted`: the first send is in the bucket's count already, with this invocation's claim.
@@ -33,12 +33,9 @@ impl Attempt<'_> {
                 break self.settle(loaded, parts, chat_id).await;
             };
             if !counted {
-                if unconfirmed >= UNCONFIRMED_MAX {
-                    let error = "sent twice, and nobody knows whether it arrived";
-                    return Err(Failure::new(Class::UnknownOutcome, error));
-                }
-                unconfirmed += 1;
-                self.claim_send(loaded, next, unconfirmed).await?;
+                let before = unconfirmed;
+                unconfirmed = self.one_more(pending)?;
+                self.claim_send(loaded, (next, before), unconfirmed).await?;
             }
             match self.send(&piece, reply_to, &mut chat_id, picture.as_deref()).await {
                 Ok(()) if next + 1 == parts => break self.settle(loaded, parts, chat_id).await,
@@ -51,7 +48,7 @@ impl Attempt<'_> {
                     waited = true;
                     tokio::time::sleep(wait).await;
                     // The same send again, under a claim of its own.
-                    self.claim_send(loaded, next, unconfirmed).await?;
+                    self.claim_send(loaded, (next, unconfirmed), unconfirmed).await?;
                     counted = true;
                     continue;
                 }
@@ -83,15 +80,28 @@ impl Attempt<'_> {
         Claim { by: self.invocation.request_id.clone(), until_ms }
     }
 
-    async fn claim_send(&self, loaded: &mut Loaded, next: usize, unconfirmed: u32) -> Result<(), Failure> {
+    /// The count of sends with one more: the first, its one repetition, and then one for each replay.
+    fn one_more(&self, pending: &Pending) -> Result<u32, Failure> {
+        match pending.unconfirmed {
+            count if count < UNCONFIRMED_MAX => Ok(count + 1),
+            _ if self.replay.is_some() && self.replay != pending.ordered.as_deref() => Ok(UNCONFIRMED_MAX),
+            _ => Err(Failure::new(Class::UnknownOutcome, "sent twice, and nobody knows whether it arrived")),
+        }
+    }
+
+    /// Counts the send of a part that has been counted so often, and signs for it.
+    async fn claim_send(&self, loaded: &mut Loaded, before: (usize, u32), unconfirmed: u32) -> Result<(), Failure> {
         self.change(loaded, |conversation| {
             let pending = self.own(conversation)?;
             // Another invocation may have sent since it was loaded: that send counts too.
             let ours = pending.claim.by == self.invocation.request_id;
-            if !ours && (pending.next, pending.unconfirmed + 1) != (next, unconfirmed) {
+            if !ours && (pending.next, pending.unconfirmed) != before {
                 return Err(contended(0));
             }
             (pending.unconfirmed, pending.claim) = (unconfirmed, self.claim(pending));
+            if let Some(replay) = self.replay {
+                pending.ordered = Some(replay.to_owned());
+            }
             Ok(())
         })
         .await
@@ -195,12 +205,13 @@ impl Attempt<'_> {
                 self.own(conversation)?;
                 conversation.settle(self.update_id);
             }
+            if chat_id != self.key.chat_id {
+                conversation.moved_to = Some(chat_id);
+            }
             Ok(())
         })
         .await?;
-        if chat_id != self.key.chat_id {
-            self.move_history(&loaded.conversation, chat_id).await?;
-        }
+        self.follow(&loaded.conversation).await?;
         Ok(Ended::Answered { parts })
     }
 

@@ -6,7 +6,6 @@ use std::cell::Cell;
 use shared::{Envelope, Failed};
 use tracing::warn;
 
-use super::deliver::UNCONFIRMED_MAX;
 use super::{Bot, answer};
 use crate::conversation::{Conversation, Conversations};
 use crate::failure::{Class, Failure};
@@ -55,16 +54,13 @@ async fn remember(conversations: &Conversations, envelope: &Envelope<'_>, failur
             failed.update_id == update_id
                 || failure.class == Class::Configuration && failed.class == Class::Configuration.name()
         };
-        // Our own record: the write had its effect, and its answer got lost.
-        told.set(conversation.failed.iter().any(|failed| *failed != record && known(failed)));
+        // Our own record: the write had its effect, and its answer got lost. It has replaced the one before then.
+        let before = conversation.failed.iter().any(|failed| *failed != record && known(failed));
+        told.set(told.get() || before);
         conversation.failed.retain(|failed| failed.update_id != update_id);
         conversation.failed.push(record.clone());
         let surplus = conversation.failed.len().saturating_sub(FAILED_MAX);
         conversation.failed.drain(..surplus);
-        // A replay is the operator's order to send once more.
-        if let Some(pending) = conversation.pending(update_id) {
-            pending.unconfirmed = pending.unconfirmed.min(UNCONFIRMED_MAX - 1);
-        }
         Ok(())
     };
     conversations.change(envelope.conversation, &mut loaded, note).await?;

@@ -1,20 +1,24 @@
-//! A world for one test: the real worker, a queue and a bucket of its own, and the simulated Telegram and Gemini.
+//! A world for one test: the real worker, a queue and a bucket of its own behind a door that can fail, and the
+//! simulated Telegram and Gemini.
+
+mod bucket;
+mod queue;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_sqs::types::Message;
 use local::aws::{self, Queue};
 use local::corpus::{BOT_ID, BOT_USERNAME};
+use local::door::Door;
 use local::fault::{Fault, Kind};
 use local::gemini::{self, Gemini};
-use local::lambda::{Function, event};
+use local::lambda::Function;
 use local::ministack::Ministack;
 use local::telegram::{self, Call, Incoming, Telegram};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
+
+pub(crate) use queue::envelope;
 
 pub(crate) const ADA: i64 = 1001;
 pub(crate) const GRACE: i64 = 1002;
@@ -29,9 +33,12 @@ pub(crate) const MAX_RECEIVE_COUNT: u32 = 4;
 pub(crate) struct World {
     pub(crate) telegram: Telegram,
     pub(crate) gemini: Gemini,
+    /// Between the worker and its queue and bucket.
+    pub(crate) door: Door,
     pub(crate) queue: Queue,
     pub(crate) dlq: Queue,
     pub(crate) worker: Function,
+    env: Vec<(&'static str, String)>,
     name: String,
     token: String,
     s3: aws_sdk_s3::Client,
@@ -54,10 +61,11 @@ impl World {
         let gemini = Gemini::start(gemini::Options { port: 0, api_key: KEY.to_owned() }).await.unwrap();
         let (queue, dlq) =
             Queue::create_with_dlq(&aws.url(), &format!("{name}.fifo"), MAX_RECEIVE_COUNT).await.unwrap();
-        let s3 = s3(&aws.url());
+        let s3 = bucket::s3(&aws.url());
         s3.create_bucket().bucket(name).send().await.unwrap();
-        let mut all = vec![
-            ("AWS_ENDPOINT_URL", aws.url()),
+        let door = Door::open(&aws.url()).await.unwrap();
+        let own = vec![
+            ("AWS_ENDPOINT_URL", door.url()),
             ("QUEUE_URL", queue.url.clone()),
             ("S3_BUCKET", name.to_owned()),
             ("TELEGRAM_API_URL", telegram.url()),
@@ -66,10 +74,14 @@ impl World {
             ("GEMINI_API_KEY", KEY.to_owned()),
             ("ALLOWED_CHATS", "*".to_owned()),
         ];
-        all.retain(|(name, _)| env.iter().all(|(replaced, _)| replaced != name));
-        let all: Vec<_> = all.iter().map(|(name, value)| (*name, value.as_str())).chain(env.iter().copied()).collect();
-        let worker = start_worker(&all).await.unwrap();
-        Self { telegram, gemini, queue, dlq, worker, name: name.to_owned(), token, s3, _aws: aws }
+        let worker = worker_with(&own, env).await;
+        let name = name.to_owned();
+        Self { telegram, gemini, door, queue, dlq, worker, env: own, name, token, s3, _aws: aws }
+    }
+
+    /// The operator deploys again, with `env` over what a world has by itself.
+    pub(crate) async fn deploy(&mut self, env: &[(&str, &str)]) {
+        self.worker = worker_with(&self.env, env).await;
     }
 
     /// Writes, lets the worker answer, and returns what the bot said in that chat.
@@ -83,73 +95,6 @@ impl World {
 
     pub(crate) fn writes(&self, chat_id: i64, text: &str) -> telegram::Written {
         self.telegram.user_writes(Incoming { chat_id, text: text.to_owned(), ..Incoming::default() }).unwrap()
-    }
-
-    /// What the ingress would do with everything that Telegram has for the bot. Returns the updates.
-    pub(crate) async fn deliver(&self) -> Vec<Value> {
-        #[derive(serde::Deserialize)]
-        struct Updates<'a> {
-            #[serde(borrow)]
-            result: Vec<&'a RawValue>,
-        }
-        let mut delivered = Vec::new();
-        loop {
-            let body = self.call_telegram("getUpdates", &json!({ "offset": next_id(&delivered) })).await;
-            let updates: Updates<'_> = serde_json::from_str(&body).unwrap();
-            if updates.result.is_empty() {
-                return delivered;
-            }
-            for raw in updates.result {
-                let update: Value = serde_json::from_str(raw.get()).unwrap();
-                let message = &update["message"];
-                let conversation = match message["message_thread_id"].as_i64() {
-                    Some(thread_id) if message["is_topic_message"] == true => {
-                        format!("{}:{thread_id}", message["chat"]["id"])
-                    }
-                    _ => message["chat"]["id"].to_string(),
-                };
-                self.enqueue(&update["update_id"].to_string(), &conversation, raw.get()).await;
-                delivered.push(update);
-            }
-        }
-    }
-
-    /// Puts an update on the queue as the ingress does.
-    pub(crate) async fn enqueue(&self, update_id: &str, conversation: &str, raw: &str) {
-        self.queue.send(conversation, update_id, &envelope(update_id, conversation, raw)).await.unwrap();
-    }
-
-    /// One batch. Returns the messages that stay, as the ids of their updates.
-    pub(crate) async fn work(&self) -> Vec<u64> {
-        let batch = self.queue.receive().await.unwrap();
-        assert!(!batch.is_empty(), "there is nothing to do");
-        self.work_on(&batch).await.iter().map(update_id).collect()
-    }
-
-    /// As the event source mapping does it: what the function does not report as failed is deleted.
-    pub(crate) async fn work_on(&self, batch: &[Message]) -> Vec<Message> {
-        let answer = self.worker.invoke(event::sqs_event(batch), TIMEOUT).await.unwrap();
-        let failures = answer["batchItemFailures"].as_array().into_iter().flatten();
-        let failed: Vec<&str> = failures.map(|failure| failure["itemIdentifier"].as_str().unwrap()).collect();
-        let (kept, done): (Vec<_>, Vec<_>) =
-            batch.iter().cloned().partition(|message| failed.contains(&message.message_id().unwrap()));
-        for message in &done {
-            // The worker has deleted it by itself, unless it could not.
-            drop(self.queue.delete(message).await);
-        }
-        kept
-    }
-
-    /// Works until the queue is empty: what waits for another attempt is seen again after a few seconds.
-    pub(crate) async fn wait_for_work(&self) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while self.queue.depth().await.unwrap() != (0, 0) {
-            assert!(Instant::now() < deadline, "the queue does not get empty");
-            match self.queue.receive().await.unwrap() {
-                nothing if nothing.is_empty() => tokio::time::sleep(Duration::from_millis(100)).await,
-                batch => drop(self.work_on(&batch).await),
-            }
-        }
     }
 
     /// Everything that the bot has sent to a chat after `before` calls, actions aside.
@@ -167,6 +112,11 @@ impl World {
         self.gemini.calls().len()
     }
 
+    /// How often Gemini answered: that is paid for.
+    pub(crate) fn charged(&self) -> usize {
+        self.gemini.calls().iter().filter(|call| call.http_status == Some(200)).count()
+    }
+
     /// The texts of Gemini's latest request, oldest first.
     pub(crate) fn last_question(&self) -> Vec<String> {
         let request = self.gemini.calls().pop().unwrap().request;
@@ -174,35 +124,29 @@ impl World {
         parts.filter_map(|part| part["text"].as_str().map(str::to_owned)).collect()
     }
 
-    pub(crate) async fn object(&self, key: &str) -> Option<Vec<u8>> {
-        let object = self.s3.get_object().bucket(&self.name).key(key).send().await.ok()?;
-        Some(object.body.collect().await.unwrap().to_vec())
+    /// The worker's log lines, parsed, that say this.
+    pub(crate) fn logged(&self, message: &str) -> Vec<Value> {
+        let lines = self.worker.logs();
+        let parsed = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        parsed.filter(|line| line["message"] == message).collect()
     }
 
-    /// The conversation's object as text; empty if there is none.
-    pub(crate) async fn history(&self, chat: &str) -> String {
-        let object = self.object(&format!("conversations/{chat}.json")).await.unwrap_or_default();
-        String::from_utf8(object).unwrap()
+    /// A private chat more, with a person of its own.
+    pub(crate) async fn invite(&self, chat_id: i64) {
+        let chat = json!({ "id": chat_id, "type": "private", "first_name": "Alan" });
+        assert!(self.order("chats", chat.to_string()).await.is_success());
     }
 
-    pub(crate) async fn objects(&self) -> Vec<String> {
-        let list = self.s3.list_objects_v2().bucket(&self.name).send().await.unwrap();
-        list.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
-    }
-
-    pub(crate) async fn put_object(&self, key: &str, bytes: &[u8]) {
-        let put = self.s3.put_object().bucket(&self.name).key(key);
-        put.body(bytes.to_vec().into()).send().await.unwrap();
-    }
-
-    /// The operator's replay: what lies in the dead-letter queue goes back to the queue.
-    pub(crate) async fn replay(&self) {
-        for message in self.dlq.drain().await.unwrap() {
-            let event = event::sqs_event(std::slice::from_ref(&message));
-            let group = event["Records"][0]["attributes"]["MessageGroupId"].as_str().unwrap().to_owned();
-            let id = message.message_id().unwrap();
-            self.queue.send(&group, &format!("replay-{id}"), message.body().unwrap()).await.unwrap();
+    /// A photo of Ada's, of so many bytes as Telegram says.
+    pub(crate) async fn shows(&self, chat_id: i64, file_id: &str, file_size: Option<u64>) {
+        let mut photo = json!({ "file_id": file_id, "width": 8, "height": 8 });
+        if let Some(bytes) = file_size {
+            photo["file_size"] = bytes.into();
         }
+        let from = json!({ "id": chat_id, "is_bot": false, "first_name": "Ada" });
+        let message = json!({ "message_id": 78, "date": 1_795_348_800, "from": from, "photo": [photo],
+            "chat": { "id": chat_id, "type": "private", "first_name": "Ada" }, "caption": "what is this?" });
+        assert!(self.order("updates", json!({ "message": message }).to_string()).await.is_success());
     }
 
     /// POST to the simulation's control API.
@@ -224,20 +168,26 @@ impl World {
 
 pub(crate) const NOTHING: Vec<u64> = Vec::new();
 
+async fn worker_with(own: &[(&str, String)], env: &[(&str, &str)]) -> Function {
+    let own = own.iter().map(|(name, value)| (*name, value.as_str()));
+    let kept = own.filter(|(name, _)| env.iter().all(|(replaced, _)| replaced != name));
+    start_worker(&kept.chain(env.iter().copied()).collect::<Vec<_>>()).await.unwrap()
+}
+
 pub(crate) async fn start_worker(env: &[(&str, &str)]) -> anyhow::Result<Function> {
     Function::start(Path::new(env!("CARGO_BIN_EXE_worker")), env).await
 }
 
-/// The queue contract, version 1, written by hand: a change of it is noticed here.
-pub(crate) fn envelope(update_id: &str, conversation: &str, raw: &str) -> String {
-    let raw = raw.trim().replace('\u{fffe}', r"\ufffe").replace('\u{ffff}', r"\uffff");
-    format!(
-        r#"{{"version":1,"update_id":{update_id},"conversation":"{conversation}","received_at":1795348800000,"update":{raw}}}"#
-    )
-}
-
 pub(crate) fn is_reply(call: &Call) -> bool {
     ["sendMessage", "sendPhoto"].contains(&call.method.as_str())
+}
+
+pub(crate) fn status(code: u16) -> Kind {
+    Kind::Status { code, description: None }
+}
+
+pub(crate) fn refusal(code: u16, description: &str) -> Kind {
+    Kind::Status { code, description: Some(description.to_owned()) }
 }
 
 /// For the next call of `method`.
@@ -257,27 +207,6 @@ pub(crate) fn quotes(call: &Call) -> Option<i64> {
     parsed.as_ref().unwrap_or(parameters)["message_id"].as_i64()
 }
 
-/// 0 if the body is no envelope.
-fn update_id(message: &Message) -> u64 {
-    let envelope: Value = serde_json::from_str(message.body().unwrap()).unwrap_or_default();
-    envelope["update_id"].as_u64().unwrap_or_default()
-}
-
-fn next_id(updates: &[Value]) -> u64 {
-    updates.last().and_then(|update| update["update_id"].as_u64()).map_or(0, |id| id + 1)
-}
-
 fn http() -> reqwest::Client {
     local::http::loopback().build().unwrap()
-}
-
-fn s3(endpoint: &str) -> aws_sdk_s3::Client {
-    let config = aws_sdk_s3::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .endpoint_url(endpoint)
-        .force_path_style(true)
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
-    aws_sdk_s3::Client::from_conf(config.build())
 }

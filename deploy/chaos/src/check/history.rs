@@ -21,13 +21,23 @@ pub(super) fn all(log: &[Entry], facts: &Facts) -> Vec<Broken> {
                 why: format!("shown to Gemini: {problem}"),
             })
         }
-        Event::LeftObject { conversation, json } => {
+        Event::LeftObject { conversation, json } if !left_corrupt(log, conversation) => {
             let why = format!("in the bucket: {}", kept(json)?);
             Some(Broken { rule: Rule::History, update: 0, conversation: conversation.clone(), why })
         }
         _ => None,
     });
     judged.collect()
+}
+
+/// It broke, and nobody came to write it anew.
+fn left_corrupt(log: &[Entry], wanted: &str) -> bool {
+    let last = log.iter().rev().find_map(|entry| match &entry.event {
+        Event::Corrupted { conversation } if conversation == wanted => Some(true),
+        Event::Stored { conversation, .. } if conversation == wanted => Some(false),
+        _ => None,
+    });
+    last.unwrap_or(false)
 }
 
 /// A request: begins and ends with the user.

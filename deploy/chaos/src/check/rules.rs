@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{Facts, Update};
+use super::facts::{Facts, Send, Update};
 use super::{Broken, Rule};
 use crate::event::{Kind, Outcome, Words};
 
@@ -11,22 +11,27 @@ const SENDS_MAX: usize = 2;
 
 pub(super) fn all(facts: &Facts) -> Vec<Broken> {
     let one = |(id, update): (&u64, &Update)| {
-        let found = [ends(update), sends(update), one_answer(update), asked(update), words(update)];
+        // Repetitions need a memory.
+        let memory = [sends(update), one_answer(update), asked(update), apologies(update)];
+        let memory = memory.into_iter().filter(|_| !update.forgotten);
         let broken = |(rule, why)| Broken { rule, update: *id, conversation: update.conversation.clone(), why };
-        found.into_iter().flatten().map(broken).collect::<Vec<_>>()
+        [ends(update), words(update)].into_iter().chain(memory).flatten().map(broken).collect::<Vec<_>>()
     };
     facts.updates.iter().flat_map(one).chain(order(facts)).collect()
 }
 
 type Found = Option<(Rule, String)>;
 
-/// Exactly one of answered, declined, in the dead-letter queue.
+/// Exactly one of answered and declined; poison is in the dead-letter queue, and nothing else once it was replayed
+/// without faults.
 fn ends(update: &Update) -> Found {
+    let poison = update.kind == Kind::Poison;
     match (update.is_answered(), update.left_dead, update.left_waiting) {
         (_, _, true) => Some((Rule::Lost, "it is still on the queue".to_owned())),
-        // Sent, but nobody could know: the dead-letter queue is where such an answer waits for the operator.
-        (true, true, _) if !update.is_known() => None,
         (true, true, _) => Some((Rule::TwoEnds, "answered, and in the dead-letter queue".to_owned())),
+        (false, true, _) if !poison => {
+            Some((Rule::Stuck, "no replay brings it out of the dead-letter queue".to_owned()))
+        }
         (false, false, _) => {
             let unknown = update.sends.iter().filter(|send| matches!(send.outcome, Outcome::Unknown { .. })).count();
             Some((
@@ -38,16 +43,18 @@ fn ends(update: &Update) -> Found {
     }
 }
 
-/// Nothing after it was confirmed; once more when nobody knows.
+/// Nothing after it was confirmed; once more when nobody knows, and once more with each replay, which is the operator's
+/// order to do so.
 fn sends(update: &Update) -> Found {
     update.parts().into_values().find_map(|sends| {
         let confirmed = sends.iter().position(|send| send.outcome == Outcome::Confirmed);
         if let Some(at) = confirmed.filter(|at| at + 1 < sends.len()) {
             return Some((Rule::RepeatedConfirmed, format!("{:?} sent again after send {at}", sends[at].words)));
         }
-        // A replay is the operator's order to send once more.
-        (sends.len() > SENDS_MAX + update.replays)
-            .then(|| (Rule::RepeatedTwice, format!("{:?} sent {} times", sends[0].words, sends.len())))
+        let ordered = |at: usize| update.replays.iter().filter(|replay| **replay < at).count();
+        let too_many = |(n, send): (usize, &&Send)| n + 1 > SENDS_MAX + ordered(send.at);
+        let found = sends.iter().enumerate().any(too_many);
+        found.then(|| (Rule::RepeatedTwice, format!("{:?} sent {} times", sends[0].words, sends.len())))
     })
 }
 
@@ -55,9 +62,9 @@ fn sends(update: &Update) -> Found {
 fn one_answer(update: &Update) -> Found {
     let arrived = update.sends.iter().filter(|send| send.outcome.had_effect());
     let calls: BTreeSet<_> = arrived
-        .filter_map(|send| match &send.words {
-            Words::Answer(marks) => marks.first().map(|mark| mark.call),
-            Words::Notice | Words::Apology => None,
+        .flat_map(|send| match &send.words {
+            Words::Answer(marks) => marks.iter().map(|mark| mark.call).collect(),
+            Words::Notice | Words::Apology => Vec::new(),
         })
         .collect();
     (calls.len() > 1).then(|| (Rule::MixedAnswers, format!("parts of the answers {calls:?}")))
@@ -68,15 +75,20 @@ fn asked(update: &Update) -> Found {
     (count > 0).then(|| (Rule::AskedAgain, format!("Gemini was asked {count} times after an answer was stored")))
 }
 
+/// A word to each person once that it went wrong, and again only by an attempt that could not know of the first time.
+fn apologies(update: &Update) -> Found {
+    let mut arrived = update.sends.iter().filter(|send| send.outcome.had_effect() && send.words == Words::Apology);
+    let first = arrived.next()?;
+    let knew = |send: &Send| send.began > first.at && update.failure_stored_at.is_some_and(|at| at < send.began);
+    arrived.any(knew).then(|| (Rule::ApologisedTwice, "and the conversation remembered the first time".to_owned()))
+}
+
 fn words(update: &Update) -> Found {
-    let arrived = || update.sends.iter().filter(|send| send.outcome.had_effect());
-    let apologies = arrived().filter(|send| send.words == Words::Apology).count();
-    // A replay that fails may say so again.
-    if apologies > 1 + update.replays {
-        return Some((Rule::ApologisedTwice, format!("{apologies} times")));
-    }
-    let spoke =
-        arrived().any(|send| update.kind == Kind::Silent || send.words == Words::Notice && update.kind == Kind::Ask);
+    let spoke = update
+        .sends
+        .iter()
+        .filter(|send| send.outcome.had_effect())
+        .any(|send| update.kind == Kind::Silent || send.words == Words::Notice && update.kind == Kind::Ask);
     spoke.then(|| (Rule::SpokeUnasked, "words that nobody asked for".to_owned()))
 }
 
@@ -85,7 +97,7 @@ fn order(facts: &Facts) -> Vec<Broken> {
     let mut last: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
     let mut broken = Vec::new();
     for (id, update) in facts.updates.iter().filter(|(_, update)| !update.given_up) {
-        let arrived = |send: &&super::facts::Send| send.outcome.had_effect() && send.words != Words::Apology;
+        let arrived = |send: &&Send| send.outcome.had_effect() && send.words != Words::Apology;
         let Some(first) = update.sends.iter().find(arrived) else { continue };
         if let Some((earlier, at)) = last.get(update.conversation.as_str())
             && *at > first.at

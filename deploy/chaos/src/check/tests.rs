@@ -25,7 +25,7 @@ fn said(update: u64, words: Words) -> Event {
 }
 
 fn stored(answers: Vec<Mark>) -> Event {
-    Event::Stored { worker: "w".to_owned(), conversation: "7".to_owned(), answers }
+    Event::Stored { worker: "w".to_owned(), conversation: "7".to_owned(), answers, failed: vec![] }
 }
 
 fn loaded() -> Event {
@@ -34,7 +34,7 @@ fn loaded() -> Event {
 
 fn asked(update: u64, roles: &[&str], seen: Vec<Mark>) -> Event {
     let roles = roles.iter().map(|role| (*role).to_owned()).collect();
-    Event::Asked { worker: "w".to_owned(), update, call: 1, roles, seen, heard: true }
+    Event::Asked { worker: "w".to_owned(), update, call: 1, orders: false, roles, seen, heard: true }
 }
 
 fn killed() -> Event {
@@ -104,8 +104,7 @@ fn half_an_answer_is_none() {
 fn an_update_has_one_end() {
     let whole = sent(mark(1, 1, 1, 1), Outcome::Confirmed);
     assert_eq!(broken(vec![accepted(1, Kind::Ask), whole, Event::LeftDead { update: 1 }]), [Rule::TwoEnds]);
-    let unknown = sent(mark(1, 1, 1, 1), UNKNOWN);
-    assert_eq!(broken(vec![accepted(1, Kind::Ask), unknown, Event::LeftDead { update: 1 }]), []);
+    assert_eq!(broken(vec![accepted(1, Kind::Ask), Event::LeftDead { update: 1 }]), [Rule::Stuck]);
 }
 
 #[test]
@@ -132,8 +131,11 @@ fn a_second_answer_to_the_same_question_is_a_repetition() {
 #[test]
 fn a_replay_is_an_order_to_send_once_more() {
     let part = sent(mark(1, 1, 1, 1), UNKNOWN);
-    let events = [accepted(1, Kind::Ask), part.clone(), part.clone(), Event::Replayed { update: 1 }, part];
-    assert_eq!(broken(events.into()), []);
+    let replay = Event::Replayed { update: 1 };
+    let after = [accepted(1, Kind::Ask), part.clone(), part.clone(), replay.clone(), part.clone()];
+    assert_eq!(broken(after.into()), []);
+    let before = [accepted(1, Kind::Ask), part.clone(), part.clone(), part, replay];
+    assert_eq!(broken(before.into()), [Rule::RepeatedTwice]);
 }
 
 #[test]
@@ -184,7 +186,73 @@ fn a_history_goes_by_turns_and_holds_each_answer_once() {
 #[test]
 fn words_that_nobody_asked_for_are_seen() {
     assert_eq!(broken(vec![accepted(1, Kind::Silent), said(1, Words::Notice)]), [Rule::SpokeUnasked]);
+}
+
+#[test]
+fn a_failure_that_is_remembered_is_told_once() {
+    let received = || Event::Received { update: 1, worker: "w".to_owned(), count: 5 };
+    let remembered =
+        Event::Stored { worker: "w".to_owned(), conversation: "7".to_owned(), answers: vec![], failed: vec![1] };
     let sorry = || said(1, Words::Apology);
-    let events = vec![accepted(1, Kind::Poison), sorry(), sorry(), Event::LeftDead { update: 1 }];
-    assert_eq!(broken(events), [Rule::ApologisedTwice]);
+    let twice = |memory: Option<Event>| {
+        let first = [accepted(1, Kind::Poison), received()].into_iter().chain(memory).chain([sorry()]);
+        broken(first.chain([received(), sorry(), Event::LeftDead { update: 1 }]).collect())
+    };
+    assert_eq!(twice(Some(remembered)), [Rule::ApologisedTwice]);
+    assert_eq!(twice(None), [], "the bucket did not take it");
+}
+
+#[test]
+fn a_picture_belongs_to_its_words() {
+    let whole = [mark(1, 1, 1, 2), mark(1, 1, 2, 2)];
+    let photo = |marks: [Mark; 2]| Event::Sent {
+        worker: "w".to_owned(),
+        update: 1,
+        words: Words::Answer(marks.into()),
+        outcome: Outcome::Confirmed,
+    };
+    assert_eq!(broken(vec![accepted(1, Kind::Ask), photo(whole)]), []);
+    let mixed = [mark(1, 1, 1, 2), mark(1, 2, 2, 2)];
+    assert_eq!(broken(vec![accepted(1, Kind::Ask), photo(mixed)]), [Rule::Lost, Rule::MixedAnswers]);
+    let again = broken(vec![accepted(1, Kind::Ask), photo(whole), stored(whole.into()), photo(whole)]);
+    assert_eq!(again, [Rule::RepeatedConfirmed]);
+}
+
+#[test]
+fn what_was_said_before_a_new_conversation_is_not_shown_again() {
+    let one = mark(1, 1, 1, 1);
+    let events = |again: Event| {
+        let begin = [accepted(1, Kind::Ask), accepted(2, Kind::Forget), accepted(3, Kind::Ask), stored(vec![one])];
+        let middle = [sent(one, Outcome::Confirmed), again, said(2, Words::Notice), loaded()];
+        let end = [asked(3, &["user", "model", "user"], vec![one]), sent(mark(3, 1, 1, 1), Outcome::Confirmed)];
+        broken(begin.into_iter().chain(middle).chain(end).collect())
+    };
+    assert_eq!(events(loaded()), [Rule::Remembered]);
+}
+
+#[test]
+fn the_history_of_a_group_follows_it() {
+    let object = |conversation: &str, answers: &[u64]| {
+        let texts: Vec<_> = answers.iter().map(|update| mark(*update, 1, 1, 1).to_string()).collect();
+        let contents = serde_json::json!([{"role": "user", "parts": []}, {"role": "model", "parts": texts}]);
+        let json = serde_json::json!({"turns": [{"contents": contents}]}).to_string();
+        Event::LeftObject { conversation: conversation.to_owned(), json }
+    };
+    let moved = || Event::Moved { from: "-7".to_owned(), to: "-100".to_owned() };
+    assert_eq!(broken(vec![moved(), object("-7", &[1]), object("-100", &[1, 2])]), []);
+    assert_eq!(broken(vec![moved(), object("-7", &[1]), object("-100", &[2])]), [Rule::NotMoved]);
+}
+
+#[test]
+fn a_corrupt_object_is_set_aside_and_takes_what_was_known_with_it() {
+    let (one, conversation) = (mark(1, 1, 1, 1), "7".to_owned());
+    let received = Event::Received { update: 1, worker: "w".to_owned(), count: 1 };
+    let begin = [accepted(1, Kind::Ask), received, sent(one, Outcome::Confirmed), stored(vec![one])];
+    let again = |aside: Option<Event>| {
+        let corrupted = Event::Corrupted { conversation: conversation.clone() };
+        let end = [stored(vec![]), sent(mark(1, 2, 1, 1), Outcome::Confirmed)];
+        broken(begin.clone().into_iter().chain([corrupted]).chain(aside).chain(end).collect())
+    };
+    assert_eq!(again(Some(Event::SetAside { conversation: conversation.clone() })), []);
+    assert_eq!(again(None), [Rule::NotSetAside]);
 }

@@ -35,6 +35,7 @@ impl Log {
 
 pub(super) struct Process {
     pub(super) api: RuntimeApi,
+    pub(super) id: Option<u32>,
     /// The exit status in words, once it ended and its output is read to the end.
     ended: watch::Receiver<Option<String>>,
     killed: Arc<Notify>,
@@ -45,11 +46,12 @@ pub(super) struct Process {
 impl Process {
     pub(super) fn spawn(binary: &Path, env: &[(String, String)], log: &Log, api: RuntimeApi) -> std::io::Result<Self> {
         let mut child = command(binary, env, &api.address()).spawn()?;
+        let id = child.id();
         let output = [log.keep(child.stdout.take()), log.keep(child.stderr.take())];
         let (status, ended) = watch::channel(None);
         let killed = Arc::new(Notify::new());
         let watcher = tokio::spawn(watch_over(child, output, Arc::clone(&killed), status)).abort_handle();
-        Ok(Self { api, ended, killed, watcher })
+        Ok(Self { api, id, ended, killed, watcher })
     }
 
     pub(super) fn has_ended(&self) -> bool {

@@ -111,6 +111,8 @@ where
     F: Future<Output = Result<Response, Refusal>>,
 {
     let n = shared.calls().arrive(method, chat_id, params);
+    // It is seen while it is still held up.
+    shared.changed();
     let fault = shared.faults.take(method, chat_id);
     let breaks = matches!(fault, Some(Kind::BreakBefore | Kind::BreakAfter));
     let call = || async {

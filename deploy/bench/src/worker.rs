@@ -1,0 +1,228 @@
+//! The worker: its start, a turn in a young and in an old conversation, batches, and ten large photos at once.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use axum::body::Bytes;
+use local::lambda::Function;
+use serde_json::{Value, json};
+
+use crate::Contender;
+use crate::figures::{Line, Samples};
+use crate::gauge::{cpu_us, peak_mb};
+use crate::ingress::{ms, settled};
+use crate::upstream::{ANSWER, PHOTO_BYTES, Upstream};
+
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// Turns of a conversation with a history of 20 messages.
+const YOUNG: u32 = 10;
+/// What Gemini takes where batches are compared.
+const GEMINI: Duration = Duration::from_millis(200);
+/// The batches that are compared.
+const SIZES: [(u32, &str); 4] = [(1, "batch_1_ms"), (2, "batch_2_ms"), (5, "batch_5_ms"), (10, "batch_10_ms")];
+
+/// A worker, and the ids that its messages have had.
+struct Measured<'a> {
+    function: Function,
+    process: u32,
+    upstream: &'a Upstream,
+    last_id: u32,
+}
+
+/// One process: start, first turn, `warm` turns with a history of 20 messages each, batches.
+pub async fn measure(
+    contender: &Contender,
+    upstream: &Upstream,
+    warm: u32,
+    samples: &mut Samples,
+) -> anyhow::Result<()> {
+    upstream.put_back(&HashMap::new());
+    let began = Instant::now();
+    let mut worker = Measured::start(contender, upstream).await?;
+    samples.add("init_ms", ms(began));
+    let began = Instant::now();
+    worker.answers(&[1001]).await?;
+    samples.add("first_ms", ms(began));
+    samples.add("first_cpu_ms", worker.cpu_us().await? / 1_000.0);
+    for _ in 1..YOUNG {
+        worker.answers(&[1001]).await?;
+    }
+    let young = upstream.objects();
+    samples.add_all("warm_ms", worker.turns(&young, warm).await?);
+    let before = worker.cpu_us().await?;
+    worker.turns(&young, warm).await?;
+    samples.add("warm_cpu_us", (worker.cpu_us().await? - before) / f64::from(warm));
+    samples.add("peak_mb", peak_mb(worker.process)?);
+    samples.add("history_kb", bytes(&young) as f64 / 1e3);
+    worker.batches(samples).await?;
+    worker.function.finish().await;
+    Ok(())
+}
+
+/// A conversation of `messages` messages, spoken to the end; then `warm` turns more in it.
+pub async fn measure_old(
+    contender: &Contender,
+    upstream: &Upstream,
+    messages: u32,
+    warm: u32,
+    samples: &mut Samples,
+) -> anyhow::Result<()> {
+    upstream.put_back(&HashMap::new());
+    let mut worker = Measured::start(contender, upstream).await?;
+    for _ in 0..messages / 2 {
+        worker.answers(&[1001]).await?;
+    }
+    let old = upstream.objects();
+    let before = worker.cpu_us().await?;
+    worker.turns(&old, warm).await?;
+    samples.add("old_cpu_us", (worker.cpu_us().await? - before) / f64::from(warm));
+    samples.add("old_history_kb", bytes(&old) as f64 / 1e3);
+    worker.function.finish().await;
+    Ok(())
+}
+
+/// A worker that has answered so many messages of one conversation.
+pub(crate) async fn converse(contender: &Contender, upstream: &Upstream, messages: u32) -> anyhow::Result<Function> {
+    upstream.put_back(&HashMap::new());
+    let mut worker = Measured::start(contender, upstream).await?;
+    for _ in 0..messages {
+        worker.answers(&[1001]).await?;
+    }
+    Ok(worker.function)
+}
+
+/// Ten conversations in one batch, each with a photo of 20 MB.
+pub async fn measure_photos(contender: &Contender, upstream: &Upstream, samples: &mut Samples) -> anyhow::Result<()> {
+    upstream.put_back(&HashMap::new());
+    let mut worker = Measured::start(contender, upstream).await?;
+    let chats: Vec<_> = (1001..1011).collect();
+    let photo =
+        json!([{"file_id": "p", "file_unique_id": "p", "width": 4000, "height": 3000, "file_size": PHOTO_BYTES}]);
+    let began = Instant::now();
+    worker.answers_to(&chats, &json!({"photo": photo, "caption": "What is this?"})).await?;
+    samples.add("photos_ms", ms(began));
+    samples.add("photos_peak_mb", peak_mb(worker.process)?);
+    worker.function.finish().await;
+    Ok(())
+}
+
+pub fn lines(all: &[Samples]) -> Vec<Line> {
+    let mut lines = vec![
+        Line::median("init", "ms", "init_ms", all),
+        Line::median("first turn", "ms", "first_ms", all),
+        Line::median("init + first turn, CPU", "ms", "first_cpu_ms", all),
+        Line::median("turn, p50", "ms", "warm_ms", all),
+        Line::quantile("turn, p99", "ms", "warm_ms", 0.99, all),
+        Line::median("turn with a history of 20, CPU", "µs", "warm_cpu_us", all),
+        Line::median("turn with a history of 10,000, CPU", "µs", "old_cpu_us", all),
+        Line::median("object with a history of 20", "kB", "history_kb", all),
+        Line::median("object with a history of 10,000", "kB", "old_history_kb", all),
+        Line::median("peak RSS, texts", "MB", "peak_mb", all),
+        Line::median("peak RSS, ten 20 MB photos in one batch", "MB", "photos_peak_mb", all),
+    ];
+    for (size, figure) in SIZES {
+        let what = format!("Gemini 200 ms: batch of {size}, billed per message");
+        let values = all.iter().map(|samples| samples.median(figure).map(|ms| ms / f64::from(size))).collect();
+        lines.push(Line { what, unit: "ms", values });
+    }
+    let ratio = |samples: &Samples| Some(samples.median("batch_10_ms")? / samples.median("batch_1_ms")?);
+    let values = all.iter().map(ratio).collect();
+    lines.push(Line { what: "Gemini 200 ms: batch of 10 against 1".to_owned(), unit: "×", values });
+    lines.push(Line::median("zip", "MB", "zip_mb", all));
+    lines
+}
+
+impl<'a> Measured<'a> {
+    async fn start(contender: &Contender, upstream: &'a Upstream) -> anyhow::Result<Self> {
+        let env = upstream.env();
+        let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let function = Function::start(&contender.bootstrap, &env)
+            .await
+            .with_context(|| format!("starting {}", contender.name))?;
+        let process = function.process_id().context("it has ended")?;
+        Ok(Self { function, process, upstream, last_id: 0 })
+    }
+
+    async fn cpu_us(&self) -> anyhow::Result<f64> {
+        settled().await;
+        Ok(cpu_us(self.process)?)
+    }
+
+    /// How long each of `count` turns takes, every one with these objects in the bucket.
+    async fn turns(&mut self, objects: &HashMap<String, (Bytes, String)>, count: u32) -> anyhow::Result<Vec<f64>> {
+        let mut all = Vec::new();
+        for _ in 0..count {
+            self.upstream.put_back(objects);
+            let began = Instant::now();
+            self.answers(&[1001]).await?;
+            all.push(ms(began));
+        }
+        Ok(all)
+    }
+
+    /// Batches of each size by turns, the messages of one in conversations of their own.
+    async fn batches(&mut self, samples: &mut Samples) -> anyhow::Result<()> {
+        const ROUNDS: usize = 3;
+        self.upstream.gemini_takes(GEMINI);
+        for _ in 0..ROUNDS {
+            for (size, figure) in SIZES {
+                let chats: Vec<_> = (2001..2001 + i64::from(size)).collect();
+                let began = Instant::now();
+                self.answers(&chats).await?;
+                samples.add(figure, ms(began));
+            }
+        }
+        self.upstream.gemini_takes(Duration::ZERO);
+        Ok(())
+    }
+
+    async fn answers(&mut self, chats: &[i64]) -> anyhow::Result<()> {
+        self.answers_to(chats, &json!({"text": "What does the fox say?"})).await
+    }
+
+    /// One batch with a message of each chat, all of which must be answered, and none stay on the queue.
+    async fn answers_to(&mut self, chats: &[i64], content: &Value) -> anyhow::Result<()> {
+        let records: Vec<_> = chats.iter().map(|chat| self.record(*chat, content)).collect();
+        let answer = self.function.invoke(json!({ "Records": records }), TIMEOUT).await?;
+        let kept = answer["batchItemFailures"].as_array().map_or(0, Vec::len);
+        ensure!(kept == 0, "{kept} messages stay on the queue: {:?}", self.function.logs().last());
+        let mut said = self.upstream.said();
+        said.sort_by_key(|(chat, _)| *chat);
+        let right =
+            said.len() == chats.len() && said.iter().zip(chats).all(|(said, chat)| *said == (*chat, ANSWER.into()));
+        ensure!(right, "not answered once each: {said:?}");
+        Ok(())
+    }
+
+    fn record(&mut self, chat: i64, content: &Value) -> Value {
+        self.last_id += 1;
+        let id = self.last_id;
+        let mut message = json!({
+            "message_id": id, "date": 1_795_348_800,
+            "from": {"id": chat, "is_bot": false, "first_name": "Ada", "language_code": "en"},
+            "chat": {"id": chat, "type": "private", "first_name": "Ada"}
+        });
+        for (name, value) in content.as_object().into_iter().flatten() {
+            message[name] = value.clone();
+        }
+        let envelope = json!({
+            "version": 1, "update_id": id, "conversation": chat.to_string(), "received_at": 1_795_348_800_000_u64,
+            "update": {"update_id": id, "message": message}
+        });
+        json!({
+            "messageId": format!("{id:08}-0000-0000-0000-000000000000"), "receiptHandle": format!("handle-{id}"),
+            "body": envelope.to_string(), "messageAttributes": {}, "eventSource": "aws:sqs", "awsRegion": "us-east-1",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:updates.fifo",
+            "attributes": {
+                "ApproximateReceiveCount": "1", "SentTimestamp": "1795348800000", "SenderId": "bench",
+                "ApproximateFirstReceiveTimestamp": "1795348800000", "MessageGroupId": chat.to_string(),
+                "MessageDeduplicationId": id.to_string(), "SequenceNumber": id.to_string()
+            }
+        })
+    }
+}
+
+fn bytes(objects: &HashMap<String, (Bytes, String)>) -> usize {
+    objects.values().map(|(bytes, _)| bytes.len()).sum()
+}
