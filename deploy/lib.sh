@@ -1,12 +1,21 @@
 # shellcheck shell=bash
-# What the scripts share: the stack's names, and an AWS CLI that never misses the endpoint. Sourced, not run.
+# What the scripts share: the bot's name, and the way to the one that `make run` runs. Sourced, not run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-STACK=${STACK:-lambdagram}
-export AWS_PAGER="" # version 2 would wait for a key
+export STACK=${STACK:-lambdagram}
+# With binaries that are there already (inside `cargo test`), FUNCTIONS_DIR names their folder.
+# shellcheck disable=SC2034 # whoever sources this uses it
+binaries=${FUNCTIONS_DIR:-${CARGO_TARGET_DIR:-target}/debug}
 
-# Version 1's `aws sqs` ignores AWS_ENDPOINT_URL and would go to the real service.
+step() { printf '%s\n' "$*"; }
+fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+# Version 1's `aws sqs` ignores AWS_ENDPOINT_URL and would go to the real service; version 2 would wait for a key.
+export AWS_PAGER=""
 aws() {
     command aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} "$@"
 }
@@ -19,12 +28,7 @@ local_run() {
     export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
     export HTTPS_PROXY=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 NO_PROXY=127.0.0.1,localhost
 }
-
-step() { printf '%s\n' "$*"; }
-fail() {
-    printf '%s\n' "$*" >&2
-    exit 1
-}
+[[ ! ${LOCAL:-} ]] || local_run
 
 # output STACK KEY
 output() {
@@ -47,13 +51,3 @@ secret() {
         [[ $found == *ParameterNotFound* ]] || fail "reading /$STACK/$1: $found"
     fi
 }
-
-# Lambda's name for what the zips are built for: ARCH, or this machine's.
-architecture() {
-    case ${ARCH:-$(uname -m)} in
-        arm64 | aarch64) echo arm64 ;;
-        *) echo x86_64 ;;
-    esac
-}
-
-sha256() { python3 -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())'; }

@@ -1,5 +1,6 @@
 """What cfn-lint does not see and the emulated AWS does not enforce: promises that only the templates can keep."""
 
+import json
 import pathlib
 import re
 import unittest
@@ -26,6 +27,7 @@ def load(name):
     return yaml.load((pathlib.Path(__file__).parent / name).read_text(), Tagged)
 
 
+ROOT = pathlib.Path(__file__).parent.parent
 FOUNDATION, TEMPLATE = load("foundation.yaml"), load("template.yaml")
 
 
@@ -61,6 +63,18 @@ class FunctionUrl(unittest.TestCase):
 
 
 class Queues(unittest.TestCase):
+    def test_every_queue_and_every_bucket_refuses_what_comes_without_tls(self):
+        for kind, template, policies in (
+            ("SQS::Queue", TEMPLATE, [p["Properties"] for p in of_type(TEMPLATE, "AWS::SQS::QueuePolicy").values()]),
+            ("S3::Bucket", FOUNDATION, [p["Properties"] for p in of_type(FOUNDATION, "AWS::S3::BucketPolicy").values()]),
+        ):
+            covered = [name["Ref"] for p in policies for name in p.get("Queues", [p.get("Bucket")])]
+            self.assertEqual(sorted(covered), sorted(of_type(template, f"AWS::{kind}")))
+            for policy in policies:
+                (statement,) = policy["PolicyDocument"]["Statement"]
+                self.assertEqual((statement["Effect"], statement["Principal"]), ("Deny", "*"))
+                self.assertEqual(statement["Condition"], {"Bool": {"aws:SecureTransport": "false"}})
+
     def test_the_visibility_outlasts_the_worker(self):
         visibility, timeout = properties("UpdatesQueue")["VisibilityTimeout"], properties("WorkerFunction")["Timeout"]
         self.assertGreater(visibility, timeout)
@@ -137,6 +151,141 @@ class Rights(unittest.TestCase):
 
     def test_a_missing_object_is_told_from_a_forbidden_one(self):
         self.assertIn("s3:ListBucket", {a for _, s in statements() for a in listed(s["Action"])})
+
+
+class Logs(unittest.TestCase):
+    def test_each_function_logs_json_into_its_own_group_which_forgets(self):
+        for name in ("Ingress", "Worker"):
+            with self.subTest(name):
+                logging = properties(f"{name}Function")["LoggingConfig"]
+                self.assertEqual(logging["LogGroup"], {"Ref": f"{name}Logs"})
+                self.assertEqual((logging["LogFormat"], logging["ApplicationLogLevel"]), ("JSON", "INFO"), "metrics are INFO")
+                self.assertIn("RetentionInDays", properties(f"{name}Logs"))
+
+
+class Alarms(unittest.TestCase):
+    ALARMS = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
+
+    def test_each_tells_when_it_begins_and_when_it_is_over(self):
+        for name, alarm in self.ALARMS.items():
+            with self.subTest(name):
+                alarm = alarm["Properties"]
+                self.assertEqual(alarm["AlarmActions"], [{"Ref": "AlarmTopic"}])
+                self.assertEqual(alarm["OKActions"], [{"Ref": "AlarmTopic"}])
+                self.assertEqual(alarm["TreatMissingData"], "notBreaching", "a quiet bot is no alarm")
+                self.assertTrue(alarm["AlarmName"]["Fn::Sub"].startswith("${AWS::StackName}-"))
+
+    def test_nothing_that_a_person_would_notice_is_without_one(self):
+        watched = {(a["Properties"]["Namespace"], a["Properties"]["MetricName"]) for a in self.ALARMS.values()}
+        self.assertEqual(
+            watched,
+            {
+                ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+                ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+                ("AWS/Lambda", "Errors"),
+                ("AWS/Lambda", "Url5xxCount"),
+                ("AWS/Lambda", "Throttles"),
+                ("Lambdagram", "FailedAttempts"),
+            },
+        )
+        self.assertEqual(properties("DlqNotEmptyAlarm")["Dimensions"][0]["Value"], {"Fn::GetAtt": "DeadLetterQueue.QueueName"})
+        throttles = [a["Properties"]["Dimensions"][0]["Value"]["Ref"] for n, a in self.ALARMS.items() if "Throttles" in n]
+        self.assertEqual(sorted(throttles), ["IngressFunction", "WorkerFunction"])
+        self.assertLessEqual(len(self.ALARMS), 10, "ten are free")
+
+    def test_a_worker_that_cannot_start_raises_one_while_one_person_waits(self):
+        alarm, visibility = properties("WorkerErrorsAlarm"), properties("UpdatesQueue")["VisibilityTimeout"]
+        self.assertLessEqual(alarm["Threshold"] * visibility, alarm["Period"])
+
+    def test_the_configuration_alarm_counts_a_class_that_the_worker_has(self):
+        dimensions = {d["Name"]: d["Value"] for d in properties("ConfigurationAlarm")["Dimensions"]}
+        self.assertEqual(dimensions, {"FunctionName": {"Ref": "WorkerFunction"}, "Class": "configuration"})
+        self.assertIn('=> "configuration"', (ROOT / "worker/src/failure.rs").read_text())
+
+    def test_the_mail_and_the_budget_are_there_when_an_address_is(self):
+        self.assertEqual(TEMPLATE["Resources"]["AlarmSubscription"]["Condition"], "HasEmail")
+        self.assertEqual(TEMPLATE["Resources"]["Budget"]["Condition"], "HasBudget")
+        self.assertIn({"Condition": "HasEmail"}, TEMPLATE["Conditions"]["HasBudget"]["Fn::And"])
+        for notification in properties("Budget")["NotificationsWithSubscribers"]:
+            self.assertEqual([s["Address"] for s in notification["Subscribers"]], [{"Ref": "AlarmEmail"}])
+
+
+class Dashboard(unittest.TestCase):
+    """Names are `${…}` as in the template: CloudFormation puts the real ones in."""
+
+    TEXT, VARIABLES = properties("Dashboard")["DashboardBody"]["Fn::Sub"]
+    WIDGETS = json.loads(TEXT)["widgets"]
+
+    def metrics(self):
+        """(namespace, name, dimensions) of every row, its dots and ellipses filled in."""
+        for widget in (w["properties"] for w in self.WIDGETS if w["type"] == "metric"):
+            row = []
+            for given in widget["metrics"]:
+                if isinstance(given[0], dict):
+                    continue
+                words = [part for part in given if isinstance(part, str)]
+                if words[0] == "...":
+                    words = row[: len(row) - len(words) + 1] + words[1:]
+                row = [row[i] if part == "." else part for i, part in enumerate(words)]
+                yield row[0], row[1], dict(zip(row[2::2], row[3::2]))
+
+    def expressions(self):
+        rows = [row[0] for w in self.WIDGETS if w["type"] == "metric" for row in w["properties"]["metrics"]]
+        return {row["id"]: row["expression"] for row in rows if isinstance(row, dict)}
+
+    def test_our_own_metrics_are_those_that_the_function_emits(self):
+        shown = set()
+        for namespace, name, dimensions in self.metrics():
+            if namespace == "Lambdagram":
+                self.assertEqual(set(dimensions), {"FunctionName"})
+                shown.add((name, dimensions["FunctionName"]))
+        found = re.search(r'MetricName="(\w+)" FunctionName="([^"]+)"', self.expressions()["failed"])
+        shown.add(found.groups())
+        emitted = set()
+        for function, crate in (("${IngressFunction}", "ingress"), ("${WorkerFunction}", "worker")):
+            code = "".join(file.read_text() for file in (ROOT / crate / "src").rglob("*.rs"))
+            emitted |= {(name, function) for name in re.findall(r"Metric::(\w+)", code)}
+            if "emit_failed" in code:
+                emitted.add(("FailedAttempts", function))
+        self.assertEqual(shown, emitted)
+
+    def test_the_services_metrics_have_the_dimensions_that_these_services_give_them(self):
+        keys = {"AWS/Lambda": "FunctionName", "AWS/SQS": "QueueName", "AWS/Logs": "LogGroupName"}
+        for namespace, name, dimensions in self.metrics():
+            if namespace != "Lambdagram":
+                with self.subTest(name):
+                    self.assertEqual(list(dimensions), [keys[namespace]])
+
+    def test_all_alarms_are_on_it(self):
+        (alarms,) = [w["properties"]["alarms"] for w in self.WIDGETS if w["type"] == "alarm"]
+        self.assertEqual(sorted(alarms), sorted(f"${{{name}.Arn}}" for name in Alarms.ALARMS))
+
+    def test_the_path_goes_from_left_to_right_and_nothing_overlaps(self):
+        for y in {w["y"] for w in self.WIDGETS}:
+            row = [w for w in self.WIDGETS if w["y"] == y]
+            edges = [(w["x"], w["x"] + w["width"]) for w in row]
+            self.assertEqual(edges[0][0], 0)
+            self.assertEqual([start for start, _ in edges[1:]], [end for _, end in edges[:-1]])
+            self.assertEqual(edges[-1][1], 24)
+            steps = [int(w["properties"]["title"][0]) for w in row if w["properties"]["title"][0].isdigit()]
+            self.assertEqual(steps, sorted(steps))
+
+    def test_its_prices_and_memory_are_the_real_ones(self):
+        rust = (ROOT / "deploy/operate/src/watch/prices.rs").read_text()
+        price = {name: float(value) for name, value in re.findall(r"const (\w+): f64 = ([0-9.]+);", rust)}
+        text, drawn, function, sqs, s3, logs = (
+            [float(number) for number in re.findall(r"\d+\.\d+", self.expressions()[name])]
+            for name in ("text", "drawn", "lambda", "sqs", "s3", "logs")
+        )
+        self.assertEqual(text, [price["PROMPT_MILLION_TOKENS"], price["OUTPUT_MILLION_TOKENS"]])
+        self.assertEqual(drawn, [price["PICTURE"]])
+        memory = [properties(name)["MemorySize"] / 1024 for name in ("WorkerFunction", "IngressFunction")]
+        self.assertEqual(function, [*memory, price["LAMBDA_MILLION_REQUESTS"]])
+        self.assertEqual(sqs, [price["SQS_MILLION_REQUESTS"]])
+        self.assertEqual(s3, [price["S3_MILLION_READS"], price["S3_MILLION_WRITES"]])
+        self.assertEqual(logs, [price["LOGS_GB"]])
+        seconds = [float(price) for price in self.VARIABLES["GbSecond"]["Fn::If"][1:]]
+        self.assertEqual(seconds, [price["LAMBDA_GB_S_ARM"], price["LAMBDA_GB_S_X86"]])
 
 
 class Buckets(unittest.TestCase):

@@ -16,6 +16,7 @@ use aws_sdk_sqs::operation::send_message::SendMessageError;
 use aws_sdk_sqs::types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
 use lambda_http::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response};
+use shared::metrics::{self, Metric};
 use shared::{Envelope, envelope};
 use tracing::{error, info};
 
@@ -51,26 +52,28 @@ impl Ingress {
     /// One delivery. The secret is checked before a byte of the body is read.
     pub async fn answer(&self, request: Request) -> Response<Body> {
         if request.method() != Method::POST {
+            metrics::emit(&[(Metric::Refused, 1)]);
             return answer_with(StatusCode::METHOD_NOT_ALLOWED, (header::ALLOW, "POST"), "only POST");
         }
         let token = request.headers().get("x-telegram-bot-api-secret-token");
         if !token.is_some_and(|token| self.secrets.accept(token.as_bytes())) {
             info!("refused: the secret token is wrong or missing");
-            return answer(StatusCode::UNAUTHORIZED, "wrong or missing secret token");
+            return refuse(StatusCode::UNAUTHORIZED, "wrong or missing secret token");
         }
         let body: &[u8] = request.body();
         if body.len() > MESSAGE_MAX_BYTES {
-            return answer(StatusCode::PAYLOAD_TOO_LARGE, "larger than a queue message");
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, "larger than a queue message");
         }
         let update = match update::read(body) {
             Ok(update) => update,
             Err(problem) => {
                 info!(problem, bytes = body.len(), "refused: not an update");
-                return answer(StatusCode::BAD_REQUEST, problem);
+                return refuse(StatusCode::BAD_REQUEST, problem);
             }
         };
         let Some(conversation) = update.conversation else {
             info!(update_id = update.id, "ignored: a kind that the bot never answers");
+            metrics::emit(&[(Metric::Ignored, 1)]);
             return answer(StatusCode::OK, "ignored");
         };
         let envelope = Envelope {
@@ -87,7 +90,7 @@ impl Ingress {
     async fn enqueue(&self, envelope: &Envelope<'_>, trace: Option<String>) -> Response<Body> {
         let body = envelope.seal();
         if body.len() > MESSAGE_MAX_BYTES {
-            return answer(StatusCode::PAYLOAD_TOO_LARGE, "larger than a queue message");
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, "larger than a queue message");
         }
         let (update_id, bytes) = (envelope.update_id, body.len());
         let conversation = envelope.conversation.hashed();
@@ -104,6 +107,7 @@ impl Ingress {
         match sent {
             Ok(_) => {
                 info!(update_id, conversation, bytes, "queued");
+                metrics::emit(&[(Metric::Accepted, 1)]);
                 answer(StatusCode::OK, "queued")
             }
             Err(failure) => {
@@ -118,6 +122,12 @@ fn answer(status: StatusCode, body: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response
+}
+
+/// Whoever sent it: Telegram sees the status, the operator counts.
+fn refuse(status: StatusCode, problem: &'static str) -> Response<Body> {
+    metrics::emit(&[(Metric::Refused, 1)]);
+    answer(status, problem)
 }
 
 fn answer_with(status: StatusCode, (name, value): (HeaderName, &'static str), body: &'static str) -> Response<Body> {

@@ -1,4 +1,5 @@
-//! What the two functions agree on: the message on the queue, how the environment is read, how a log line looks.
+//! What the two functions agree on: the message on the queue, how the environment is read, how a log line looks,
+//! what is measured.
 
 mod clock;
 pub mod conversation;
@@ -6,6 +7,7 @@ pub mod env;
 pub mod envelope;
 pub mod failed;
 pub mod log;
+pub mod metrics;
 
 pub use clock::now_ms;
 pub use conversation::ConversationKey;

@@ -11,6 +11,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use shared::Envelope;
+use shared::metrics::{self, Metric};
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::Invocation;
@@ -91,6 +92,7 @@ impl Worker {
             Err(problem) => {
                 let message_id = message.message_id.as_deref();
                 error!(message_id, attempt, error = %problem, class = Class::Undecodable.name(), "turn failed");
+                metrics::emit_failed(Class::Undecodable.name());
                 let wait_s = failure::wait_s(&Failure::new(Class::Undecodable, problem), attempt, jitter());
                 return Attempted::Failed { wait_s, last: attempt >= self.queue.max_attempts().await };
             }
@@ -133,6 +135,7 @@ impl Worker {
             Err(_elapsed) => Err(Failure::new(Class::Transient, "the invocation's time ran out")),
         };
         let ms = shared::now_ms().saturating_sub(began_ms);
+        measure(&ended, ms, (attempt == 1).then_some(waited_ms));
         match ended {
             Ok(Ended::Silent(reason)) => info!(ms, outcome = "silent", reason, "turn ended"),
             Ok(Ended::Repeated) => info!(ms, outcome = "repeated", "turn ended"),
@@ -169,6 +172,23 @@ impl Worker {
         }
         Attempted::Failed { wait_s, last }
     }
+}
+
+/// One attempt in figures. What was not for the bot, or answered before, is no turn that anybody waited for.
+fn measure(ended: &Result<Ended, Failure>, ms: u64, waited_ms: Option<u64>) {
+    let parts = match ended {
+        Ok(Ended::Silent(_) | Ended::Repeated) => return,
+        Ok(Ended::Answered { parts }) => Some(*parts as u64),
+        Ok(Ended::Gone(_)) => None,
+        Err(failure) => {
+            metrics::emit_failed(failure.class.name());
+            None
+        }
+    };
+    let waited = waited_ms.map(|waited_ms| (Metric::QueueWaitMs, waited_ms));
+    let parts = parts.map(|parts| (Metric::Parts, parts));
+    let measured: Vec<_> = [Some((Metric::TurnMs, ms)), waited, parts].into_iter().flatten().collect();
+    metrics::emit(&measured);
 }
 
 /// The message's conversation: its group, or what the envelope says where the queue is no FIFO.

@@ -45,7 +45,9 @@ pub struct Answer {
     /// What the turn adds to the history, without thoughts: Gemini's figure for the whole request less that of the
     /// history. The first turn's holds the system prompt as well.
     pub tokens: u32,
-    pub charged_tokens: u32,
+    /// What is charged as input, and as output: thoughts are output.
+    pub prompt_tokens: u32,
+    pub output_tokens: u32,
     /// Which model really answered: old ids are routed to new ones in silence.
     pub model_version: String,
 }
@@ -99,8 +101,13 @@ impl Gemini {
         let status = response.status();
         let body = response.bytes().await?;
         if has_photo && is_about_the_photo(status.as_u16(), &body) {
-            let (tokens, charged_tokens, model_version) = (0, 0, model.to_owned());
-            return Ok(Answer { outcome: Outcome::BadPhoto, tokens, charged_tokens, model_version });
+            return Ok(Answer {
+                outcome: Outcome::BadPhoto,
+                tokens: 0,
+                prompt_tokens: 0,
+                output_tokens: 0,
+                model_version: model.to_owned(),
+            });
         }
         if !status.is_success() {
             return Err(refusal(status.as_u16(), &body));

@@ -80,6 +80,8 @@ impl Outside {
             ("GEMINI_API_KEY", gemini.secret.clone()),
             ("GEMINI_API_URL", gemini.url.clone()),
             ("ALLOWED_CHATS", self.allowed_chats.clone()),
+            // Of a simulated Telegram's webhook, which may outlive the function that it was set for.
+            ("TAKE_OVER", "1".to_owned()),
         ];
         settings.extend(PASSED_ON.into_iter().filter_map(|name| Some((name, variable(name)?))));
         settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

@@ -214,10 +214,9 @@ impl World {
 
     async fn deploy(&self, scripts: &Scripts) -> Result<()> {
         let step = Step::begin("Deployment");
-        scripts.run("deploy/secrets.sh", &step).await?;
-        scripts.run("deploy/stacks.sh", &step).await?;
+        scripts.operate("deploy", &step).await?;
         if self.telegram.is_some() {
-            scripts.run("deploy/webhook.sh", &step).await?;
+            scripts.operate("webhook", &step).await?;
         }
         step.done();
         Ok(())

@@ -24,17 +24,17 @@ impl Scripts {
         // A call that misses the endpoint reaches nothing.
         let guard = [("HTTP_PROXY", DEAD), ("HTTPS_PROXY", DEAD), ("http_proxy", DEAD), ("NO_PROXY", LOOPBACK)];
         all.extend(AWS_IDENTITY.into_iter().chain(guard).map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let kept = ["HOME", "LANG", "TMPDIR", "CARGO_TARGET_DIR"];
+        let kept = ["HOME", "LANG", "TMPDIR", "CARGO_TARGET_DIR", "FUNCTIONS_DIR"];
         all.extend(kept.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))));
         all.extend(env);
         Self { root: root.to_owned(), env: all }
     }
 
-    /// Runs a script and shows its lines as the step's progress.
-    pub async fn run(&self, script: &str, step: &Step) -> Result<()> {
-        let mut command = Command::new(self.root.join(script));
-        command.env_clear().envs(self.env.iter().cloned());
-        run(command.current_dir(&self.root), Some(step)).await.with_context(|| format!("{script} failed"))?;
+    /// Runs one of the operator's commands (`deploy/operate`) and shows its lines as the step's progress.
+    pub async fn operate(&self, what: &str, step: &Step) -> Result<()> {
+        let mut command = Command::new(self.root.join("deploy/operate.sh"));
+        command.arg(what).env_clear().envs(self.env.iter().cloned());
+        run(command.current_dir(&self.root), Some(step)).await.with_context(|| format!("{what} failed"))?;
         Ok(())
     }
 
@@ -68,7 +68,7 @@ async fn run(command: &mut Command, step: Option<&Step>) -> Result<String> {
         let (mut all, mut lines) = (String::new(), BufReader::new(stdout).lines());
         while let Some(line) = lines.next_line().await? {
             if let Some(step) = step {
-                step.at(&line);
+                step.at(line.trim());
             }
             all.push_str(&line);
             all.push('\n');

@@ -227,7 +227,8 @@ pub(super) fn read(body: &[u8], history_tokens: u32) -> Option<Answer> {
     Some(Answer {
         outcome,
         tokens: fresh,
-        charged_tokens: usage.total_token_count,
+        prompt_tokens: usage.prompt_token_count,
+        output_tokens: usage.total_token_count.saturating_sub(usage.prompt_token_count),
         model_version: response.model_version,
     })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use shared::metrics::{self, Metric};
 use tracing::{info, warn};
 
 use super::{Answer, Attempt, Change};
@@ -159,7 +160,14 @@ impl Attempt<'_> {
         };
         let answer = self.showing(action, asking).await?;
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        info!(ms, model = answer.model_version, tokens = answer.charged_tokens, "gemini answered");
+        let (prompt, output) = (u64::from(answer.prompt_tokens), u64::from(answer.output_tokens));
+        info!(ms, model = answer.model_version, tokens = prompt + output, "gemini answered");
+        match answer.outcome {
+            Outcome::Picture { .. } => metrics::emit(&[(Metric::GeminiMs, ms), (Metric::Pictures, 1)]),
+            _ => {
+                metrics::emit(&[(Metric::GeminiMs, ms), (Metric::PromptTokens, prompt), (Metric::OutputTokens, output)])
+            }
+        }
         Ok(answer)
     }
 

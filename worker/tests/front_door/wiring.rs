@@ -3,6 +3,7 @@
 use local::fault::{Fault, Kind};
 use serde_json::json;
 
+use crate::metrics::without_times;
 use crate::support::{ADA, FOX_CLUB, GRACE, KEY, World, fault, start_worker, text};
 
 #[tokio::test]
@@ -88,7 +89,7 @@ async fn its_log_has_no_words_and_no_secrets() {
     world.deliver().await;
     world.wait_for_work().await;
     assert_eq!(world.said_since(0, GRACE).len(), 3);
-    let log = world.worker.finish().await.join("\n");
+    let log = without_times(&world.worker.finish().await);
     assert!(log.contains(&written.update_id.to_string()), "{log}");
     for secret in ["canary", "lantern", "no-worth", "1001", "1002", "Ada", "Grace", "Simulated"] {
         assert!(!log.contains(secret), "{secret:?} is in the log:\n{log}");

@@ -14,6 +14,7 @@ mod processes;
 mod real_bot;
 mod restart;
 mod run;
+mod watching;
 
 const ADA: i64 = browser::ADA;
 const GRACE: i64 = 1002;

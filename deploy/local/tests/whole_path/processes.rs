@@ -1,5 +1,6 @@
 //! Which processes there are, as Linux tells it: those that belong to a run, and what stands in their arguments.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,23 +18,21 @@ pub(crate) fn of(folder: &Path) -> Vec<String> {
     pids().filter(belongs).map(|pid| format!("{pid} {}", read(&pid, "cmdline"))).collect()
 }
 
-/// Looks at all processes' arguments again and again until it is asked what it saw.
+/// Looks at all processes' arguments again and again until it is asked what it saw. An AWS CLI lives half a second.
 pub(crate) struct Watch {
     over: Arc<AtomicBool>,
-    thread: JoinHandle<Vec<String>>,
+    thread: JoinHandle<BTreeSet<String>>,
 }
 
 impl Watch {
-    pub(crate) fn for_words(words: &[&str]) -> Self {
-        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    pub(crate) fn begin() -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let until = over.clone();
         let thread = std::thread::spawn(move || {
-            let mut seen = Vec::new();
+            let mut seen = BTreeSet::new();
             while !until.load(Ordering::Relaxed) {
-                let lines = pids().map(|pid| read(&pid, "cmdline"));
-                seen.extend(lines.filter(|line| words.iter().any(|word| line.contains(word))));
-                std::thread::park_timeout(Duration::from_millis(5));
+                seen.extend(pids().map(|pid| read(&pid, "cmdline")));
+                std::thread::park_timeout(Duration::from_millis(50));
             }
             seen
         });
@@ -41,9 +40,11 @@ impl Watch {
     }
 
     /// Arguments that held one of the words.
-    pub(crate) fn seen(self) -> Vec<String> {
+    pub(crate) fn seen(self, words: &[&str]) -> Vec<String> {
         self.over.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap()
+        let all = self.thread.join().unwrap();
+        assert!(all.len() > 1, "the watch saw nothing");
+        all.into_iter().filter(|line| words.iter().any(|word| line.contains(word))).collect()
     }
 }
 

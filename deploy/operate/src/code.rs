@@ -1,0 +1,205 @@
+//! The functions' code: zips in the artifacts bucket under their hash, and which code was deployed before.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::aws::STDIN;
+use crate::cloudformation::Stack;
+use crate::place::{Place, given};
+use crate::say::good;
+use crate::secrets::hex;
+use crate::trouble::Trouble;
+
+/// An SSM parameter of at most 4 KB; an entry takes about 200 bytes.
+const KEPT: usize = 10;
+const HISTORY: &str = "code-history";
+
+/// Both functions' code, as the stack's parameters name it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Code {
+    pub ingress: String,
+    pub worker: String,
+    pub architecture: String,
+}
+
+impl Code {
+    /// What the stack runs.
+    pub fn of(stack: &Stack) -> Self {
+        let parameter = |name: &str| stack.parameters.get(name).cloned().unwrap_or_default();
+        Self {
+            ingress: parameter("IngressCodeKey"),
+            worker: parameter("WorkerCodeKey"),
+            architecture: parameter("Architecture"),
+        }
+    }
+
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        let pair = |name: &str, value: &String| (name.to_owned(), value.clone());
+        vec![
+            pair("IngressCodeKey", &self.ingress),
+            pair("WorkerCodeKey", &self.worker),
+            pair("Architecture", &self.architecture),
+        ]
+    }
+
+    /// Short enough for a line.
+    pub fn short(&self) -> String {
+        let hash = |key: &str| key.rsplit('/').next().unwrap_or_default().chars().take(8).collect::<String>();
+        format!("ingress {}, worker {}, {}", hash(&self.ingress), hash(&self.worker), self.architecture)
+    }
+}
+
+/// Uploads what was built; the same code goes up once.
+///
+/// # Errors
+/// When nothing was built, or S3 refuses.
+pub async fn upload(place: &Place, bucket: &str) -> Result<Code> {
+    let (ingress, worker) =
+        tokio::try_join!(upload_one(place, bucket, "ingress"), upload_one(place, bucket, "worker"))?;
+    Ok(Code { ingress, worker, architecture: architecture()? })
+}
+
+async fn upload_one(place: &Place, bucket: &str, name: &str) -> Result<String> {
+    let zip = built(name);
+    let bytes = std::fs::read(&zip).with_context(|| format!("{} is missing: make build makes it", zip.display()))?;
+    let key = format!("{name}/{}.zip", hex(&Sha256::digest(&bytes)));
+    match place.aws.call(&["s3api", "head-object", "--bucket", bucket, "--key", &key]).await {
+        Ok(_) => good(&format!("{name}: unchanged")),
+        Err(error) if Trouble::is(&error, "404") || Trouble::is(&error, "NoSuchKey") => {
+            let body = zip.to_str().context("a path that is no UTF-8")?;
+            place.aws.call(&["s3api", "put-object", "--bucket", bucket, "--key", &key, "--body", body]).await?;
+            good(&format!("{name}: s3://{bucket}/{key}"));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(key)
+}
+
+fn built(name: &str) -> PathBuf {
+    let target = given("CARGO_TARGET_DIR").unwrap_or_else(|| "target".to_owned());
+    Path::new(&target).join("lambda").join(format!("{name}.zip"))
+}
+
+/// Lambda's name for what the zips are built for: ARCH, or this machine's.
+fn architecture() -> Result<String> {
+    match given("ARCH").as_deref().unwrap_or(std::env::consts::ARCH) {
+        "arm64" | "aarch64" => Ok("arm64".to_owned()),
+        "x86_64" | "amd64" => Ok("x86_64".to_owned()),
+        other => bail!("ARCH={other}: it is arm64 or x86_64"),
+    }
+}
+
+/// The code that was deployed, oldest first.
+///
+/// # Errors
+/// As a call of the AWS CLI.
+pub async fn history(place: &Place) -> Result<Vec<Code>> {
+    match place.aws.call(&["ssm", "get-parameter", "--name", &place.parameter(HISTORY)]).await {
+        Ok(answer) => Ok(serde_json::from_str(answer["Parameter"]["Value"].as_str().unwrap_or("[]"))?),
+        Err(error) if Trouble::is(&error, "ParameterNotFound") => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Notes that this code was deployed, the last of it now.
+///
+/// # Errors
+/// As a call of the AWS CLI.
+pub async fn remember(place: &Place, before: Vec<Code>, deployed: &[Code]) -> Result<()> {
+    let after = deployed.iter().fold(before.clone(), with);
+    if before == after { Ok(()) } else { write(place, &after).await }
+}
+
+/// Takes the code before `current` for the one to go back to, and forgets what came after it.
+///
+/// # Errors
+/// When there is none.
+pub async fn step_back(place: &Place, current: &Code) -> Result<Code> {
+    let history = up_to(history(place).await?, current);
+    let Some(previous) = history.last().cloned() else {
+        bail!(
+            "no code was deployed before this one ({})\n    ▸ git checkout an older commit, then make update",
+            current.short()
+        )
+    };
+    write(place, &history).await?;
+    Ok(previous)
+}
+
+/// # Errors
+/// As a call of the AWS CLI.
+pub async fn forget_history(place: &Place) -> Result<()> {
+    crate::secrets::forget(place, &[HISTORY]).await
+}
+
+async fn write(place: &Place, history: &[Code]) -> Result<()> {
+    let parameter = place.parameter(HISTORY);
+    let args = ["ssm", "put-parameter", "--type", "String", "--overwrite", "--name", &parameter, "--value", STDIN];
+    place.aws.call_with(&args, &serde_json::to_string(history)?).await?;
+    Ok(())
+}
+
+fn with(mut history: Vec<Code>, code: &Code) -> Vec<Code> {
+    history.retain(|known| known != code);
+    history.push(code.clone());
+    history.drain(..history.len().saturating_sub(KEPT));
+    history
+}
+
+/// What was deployed before `current`.
+fn up_to(mut history: Vec<Code>, current: &Code) -> Vec<Code> {
+    if let Some(at) = history.iter().position(|code| code == current) {
+        history.truncate(at);
+    }
+    history
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(name: &str) -> Code {
+        Code { ingress: "ingress/0.zip".into(), worker: format!("worker/{name}.zip"), architecture: "arm64".into() }
+    }
+
+    fn names(history: &[Code]) -> Vec<&str> {
+        history.iter().map(|code| code.worker.as_str()).collect()
+    }
+
+    #[test]
+    fn the_way_back_goes_through_what_was_deployed_step_by_step() {
+        let history = ["a", "b", "c"].into_iter().fold(Vec::new(), |history, name| with(history, &code(name)));
+        let back = up_to(history.clone(), &code("c"));
+        assert_eq!(names(&back), ["worker/a.zip", "worker/b.zip"]);
+        assert_eq!(names(&up_to(back, &code("b"))), ["worker/a.zip"]);
+        // Deployed anew, an old one is the latest, and the way back leads to what it replaced.
+        assert_eq!(names(&up_to(with(history, &code("a")), &code("a"))), ["worker/b.zip", "worker/c.zip"]);
+    }
+
+    #[test]
+    fn after_an_interrupted_rollback_the_code_it_fled_from_is_no_way_back() {
+        // The history was written, the stack not changed: it still runs `b`, which the history does not have any more.
+        let history = vec![code("a")];
+        assert_eq!(names(&up_to(history.clone(), &code("b"))), ["worker/a.zip"]);
+        assert_eq!(names(&with(history, &code("b"))), ["worker/a.zip", "worker/b.zip"]);
+    }
+
+    #[test]
+    fn the_history_stays_short_enough_for_its_parameter() {
+        let hash = "0".repeat(64);
+        let history = (0..30).fold(Vec::new(), |history, n| {
+            with(
+                history,
+                &Code {
+                    ingress: format!("ingress/{hash}.zip"),
+                    worker: format!("worker/{hash}{n}.zip"),
+                    architecture: "x86_64".into(),
+                },
+            )
+        });
+        assert!(serde_json::to_string(&history).unwrap().len() < 4096);
+    }
+}

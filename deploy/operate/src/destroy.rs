@@ -1,0 +1,170 @@
+//! Taking the bot down, in the order in which nothing is lost unseen; the conversations go only when they are named.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::aws::STDIN;
+use crate::cloudformation::{self, Stack};
+use crate::place::{Deployed, Place, given};
+use crate::queue;
+use crate::say::{good, note, step};
+use crate::secrets::{self, GEMINI_KEY, NEXT_WEBHOOK_SECRET, TELEGRAM_TOKEN, WEBHOOK_SECRET};
+use crate::trouble::Trouble;
+use crate::{code, terminal};
+
+/// What is being answered gets this long to end.
+const DRAIN: Duration = Duration::from_secs(30);
+/// As many as one call of S3 deletes.
+const BATCH: &str = "1000";
+
+/// Webhook ▸ what is queued ▸ application ▸ secrets. The foundation stays, with the conversations.
+///
+/// # Errors
+/// When updates still wait and nobody agrees to lose them; what AWS or Telegram refuse.
+pub async fn destroy(place: &Place) -> Result<()> {
+    if Stack::find(&place.aws, &place.stack).await?.is_some() {
+        let deployed = place.deployed().await?;
+        step("Webhook");
+        remove_webhook(&deployed).await?;
+        step("Queue");
+        look_at_what_is_queued(place, &deployed).await?;
+        step("Application");
+        cloudformation::delete(&place.aws, &place.stack).await?;
+        good(&format!("stack {} is gone, with its functions, queues and logs", place.stack));
+    } else {
+        good(&format!("stack {} is not there", place.stack));
+    }
+    step("Secrets");
+    secrets::forget(place, &[TELEGRAM_TOKEN, GEMINI_KEY, WEBHOOK_SECRET, NEXT_WEBHOOK_SECRET]).await?;
+    code::forget_history(place).await?;
+    good(&format!("nothing is stored below /{}/ any more", place.stack));
+    let foundation = Stack::find(&place.aws, &place.foundation()).await?;
+    if let Some(bucket) = foundation.as_ref().and_then(|stack| stack.outputs.get("ConversationsBucketName")) {
+        note(&format!(
+            "the conversations are kept in s3://{bucket}: make deploy-all goes on with them, \
+             make destroy-data CONFIRM={} deletes them",
+            place.stack
+        ));
+    }
+    Ok(())
+}
+
+/// Only ours: one that points elsewhere is another program's by now.
+async fn remove_webhook(deployed: &Deployed) -> Result<()> {
+    let ours = deployed.stack.outputs.get("FunctionUrl").map(String::as_str);
+    let (Some(ours), Some(_)) = (ours, &deployed.stored.telegram_token) else {
+        note("there is none that could be this bot's");
+        return Ok(());
+    };
+    let telegram = deployed.telegram()?;
+    match telegram.webhook().await {
+        Ok(info) if info["url"] == ours => {
+            telegram.call("deleteWebhook", &json!({ "drop_pending_updates": false })).await?;
+            good("removed; what people write from now on waits at Telegram for a day");
+        }
+        Ok(info) if info["url"] == "" => good("removed before"),
+        Ok(info) => note(&format!("{} is another program's, and stays", info["url"].as_str().unwrap_or_default())),
+        // With a void token there is nothing left at Telegram that could be removed.
+        Err(error) if format!("{error}").contains("refuses the token") => {
+            note("the stored token is void: nothing to remove")
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+async fn look_at_what_is_queued(place: &Place, deployed: &Deployed) -> Result<()> {
+    let (Ok(queue), Ok(dlq)) = (deployed.output("QueueUrl"), deployed.output("DlqUrl")) else { return Ok(()) };
+    let began = Instant::now();
+    let (waiting, dead) = loop {
+        let (queue, dlq) = tokio::try_join!(queue::depth(&place.aws, queue), queue::depth(&place.aws, dlq))?;
+        let waiting = queue.waiting + queue.in_flight;
+        if waiting == 0 || began.elapsed() > DRAIN || queue.in_flight == 0 && began.elapsed() > DRAIN / 6 {
+            break (waiting, dlq.waiting + dlq.in_flight);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    };
+    if waiting + dead == 0 {
+        good("empty: everybody has an answer");
+        return Ok(());
+    }
+    let loss = format!("{waiting} updates wait for an answer and {dead} lie in the dead-letter queue");
+    if given("CONFIRM").as_deref() == Some(place.stack.as_str()) {
+        note(&format!("{loss}: they are lost with the queues, as CONFIRM={} says", place.stack));
+        return Ok(());
+    }
+    if terminal::present() && terminal::agrees(&format!("  {loss}. Lose them?")) {
+        return Ok(());
+    }
+    bail!(
+        "{loss}, and would be lost\n    ▸ let them be answered first (make resume, make replay), or make destroy \
+         CONFIRM={}; the webhook is removed already, make deploy-all sets it again",
+        place.stack
+    )
+}
+
+/// The conversations, the pictures, all code: everything that a destroyed bot left.
+///
+/// # Errors
+/// When it is not confirmed, or the bot is not destroyed yet.
+pub async fn destroy_data(place: &Place) -> Result<()> {
+    if given("CONFIRM").as_deref() != Some(place.stack.as_str()) {
+        bail!(
+            "this deletes every conversation of {stack}, for good\n    ▸ if that is meant: make destroy-data CONFIRM={stack}",
+            stack = place.stack
+        );
+    }
+    if Stack::find(&place.aws, &place.stack).await?.is_some() {
+        bail!("the bot is still there\n    ▸ make destroy first");
+    }
+    let Some(foundation) = Stack::find(&place.aws, &place.foundation()).await? else {
+        good(&format!("stack {} is not there", place.foundation()));
+        return Ok(());
+    };
+    let names = ["ConversationsBucketName", "ArtifactsBucketName"];
+    let buckets: Vec<&String> = names.iter().filter_map(|name| foundation.outputs.get(*name)).collect();
+    step("Buckets");
+    for bucket in &buckets {
+        let deleted = empty(place, bucket).await.with_context(|| format!("emptying {bucket}"))?;
+        good(&format!("{bucket}: {deleted} versions deleted"));
+    }
+    step("Foundation");
+    cloudformation::delete(&place.aws, &place.foundation()).await?;
+    // The template keeps them, so that no mistake with the stack deletes a conversation.
+    for bucket in &buckets {
+        match place.aws.call(&["s3api", "delete-bucket", "--bucket", bucket]).await {
+            Err(error) if !Trouble::is(&error, "NoSuchBucket") => return Err(error),
+            _ => good(&format!("{bucket} is gone")),
+        }
+    }
+    good(&format!("stack {} is gone", place.foundation()));
+    Ok(())
+}
+
+/// Every version of every object, and every mark of a deletion; how many.
+async fn empty(place: &Place, bucket: &str) -> Result<usize> {
+    let mut deleted = 0;
+    loop {
+        let args = ["s3api", "list-object-versions", "--bucket", bucket, "--max-items", BATCH];
+        let listed = match place.aws.call(&args).await {
+            Ok(listed) => listed,
+            Err(error) if Trouble::is(&error, "NoSuchBucket") => return Ok(deleted),
+            Err(error) => return Err(error),
+        };
+        let all = ["Versions", "DeleteMarkers"].into_iter().filter_map(|list| listed[list].as_array()).flatten();
+        let objects: Vec<Value> =
+            all.map(|object| json!({ "Key": object["Key"], "VersionId": object["VersionId"] })).collect();
+        if objects.is_empty() {
+            return Ok(deleted);
+        }
+        let request = json!({ "Objects": objects, "Quiet": true }).to_string();
+        let answer =
+            place.aws.call_with(&["s3api", "delete-objects", "--bucket", bucket, "--delete", STDIN], &request).await?;
+        if let Some(refused) = answer["Errors"].get(0) {
+            bail!("S3 keeps {}: {}", refused["Key"], refused["Message"]);
+        }
+        deleted += objects.len();
+    }
+}

@@ -1,0 +1,118 @@
+//! Changing a secret while the bot is at work. No update is lost, and each rotation may be interrupted and repeated.
+
+use anyhow::{Result, ensure};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::cloudformation::{self, Template};
+use crate::deploy::{of_secrets, tell};
+use crate::gemini::Gemini;
+use crate::place::{self, Deployed, Place, given};
+use crate::say::{good, note, say, step};
+use crate::secrets::{self, GEMINI_KEY, NEXT_WEBHOOK_SECRET, TELEGRAM_TOKEN, WEBHOOK_SECRET};
+use crate::telegram::Telegram;
+use crate::trigger::Trigger;
+use crate::{terminal, webhook};
+
+/// The ingress knows both secrets before Telegram has the new one, and forgets the old one last. A delivery that is
+/// still under way with the old one then is refused, and Telegram repeats it with the new one.
+///
+/// # Errors
+/// What is wrong; repeated, it goes on.
+pub async fn webhook_secret(place: &Place) -> Result<()> {
+    let before = place.deployed().await?;
+    step("The ingress takes both secrets");
+    // One that an interrupted rotation made may be with Telegram already.
+    let next = match &before.stored.next_webhook_secret {
+        Some(next) => next.value.clone(),
+        None => secrets::keep(place, NEXT_WEBHOOK_SECRET, secrets::random()?).await?.value,
+    };
+    let deployed = tell_the_functions(place).await?;
+    step("Telegram gets the new one");
+    webhook::point(place, &deployed, &deployed.telegram()?, &next).await?;
+    step("The ingress forgets the old one");
+    secrets::keep(place, WEBHOOK_SECRET, next).await?;
+    secrets::forget(place, &[NEXT_WEBHOOK_SECRET]).await?;
+    tell_the_functions(place).await?;
+    Ok(())
+}
+
+/// What is under way ends with the old key; what begins after has the new one.
+///
+/// # Errors
+/// When Gemini refuses the new key: the old one stays.
+pub async fn gemini_key(place: &Place) -> Result<()> {
+    let before = place.deployed().await?;
+    let key = secrets::ask("GEMINI_API_KEY").await?;
+    step("The new key");
+    Gemini::new(&place::gemini_url(Some(&before.stack.parameters)), key.clone())?.check_key().await?;
+    good("Gemini takes it");
+    if same(before.stored.gemini_key.as_ref(), &key) {
+        good("it is the one that is stored");
+    } else {
+        secrets::keep(place, GEMINI_KEY, key).await?;
+    }
+    step("The worker reads it");
+    tell_the_functions(place).await?;
+    note("what was under way may use the old key for two minutes more; after that it can be deleted");
+    Ok(())
+}
+
+/// BotFather makes the old token void at the moment in which it gives the new one. So the worker stops before, and
+/// what comes meanwhile waits: at Telegram, and on the queue.
+///
+/// # Errors
+/// When Telegram refuses the new token or it is another bot's. The worker then stays paused, and nothing is lost.
+pub async fn telegram_token(place: &Place) -> Result<()> {
+    let before = place.deployed().await?;
+    let trigger = Trigger::of(place, &before)?;
+    let was_paused = trigger.is_paused().await?;
+    step("The worker pauses");
+    trigger.pause().await?;
+    let token = new_token().await?;
+    step("The new token");
+    let telegram = Telegram::new(&place::telegram_url(Some(&before.stack.parameters)), token.clone())?;
+    let me = telegram.me().await?;
+    let old = before.stored.telegram_token.as_ref().map(|old| old.value.expose_secret().to_owned()).unwrap_or_default();
+    ensure!(
+        old.is_empty() || old.split(':').next() == token.expose_secret().split(':').next(),
+        "this token is @{}'s, another bot than the one deployed here\n    ▸ the worker is paused: run the same with the \
+         right one, or make resume",
+        me.username
+    );
+    good(&format!("@{} takes it", me.username));
+    if same(before.stored.telegram_token.as_ref(), &token) {
+        good("it is the one that is stored");
+    } else {
+        secrets::keep(place, TELEGRAM_TOKEN, token).await?;
+    }
+    step("The worker reads it");
+    let deployed = tell_the_functions(place).await?;
+    step("The webhook");
+    webhook::point(place, &deployed, &telegram, &deployed.webhook_secret()?).await?;
+    if was_paused {
+        note("the worker was paused before, and stays so: make resume");
+        return Ok(());
+    }
+    step("The worker goes on");
+    trigger.resume().await
+}
+
+async fn new_token() -> Result<SecretString> {
+    if given("TELEGRAM_TOKEN").is_none() && terminal::present() {
+        say(
+            "  Now ask @BotFather for a new token: /mybots ▸ the bot ▸ API Token ▸ Revoke current token. Paste it here.",
+        );
+    }
+    secrets::ask("TELEGRAM_TOKEN").await
+}
+
+fn same(stored: Option<&secrets::Secret>, given: &SecretString) -> bool {
+    stored.is_some_and(|stored| stored.value.expose_secret() == given.expose_secret())
+}
+
+/// New hashes for the ingress, new processes for the worker; the bot as it is then.
+async fn tell_the_functions(place: &Place) -> Result<Deployed> {
+    let stored = secrets::stored(place).await?;
+    let deployed = cloudformation::deploy(&place.aws, &place.stack, Template::Same, &of_secrets(&stored)?).await?;
+    Ok(Deployed { stack: tell(deployed), stored })
+}

@@ -1,0 +1,74 @@
+//! The bot's settings: each parameter of the template is a variable, `AllowedChats` is ALLOWED_CHATS.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use crate::aws::Aws;
+use crate::cloudformation;
+
+/// The application's and the foundation's.
+pub const TEMPLATE: &str = "deploy/template.yaml";
+pub const FOUNDATION: &str = "deploy/foundation.yaml";
+/// What the deployment itself decides.
+const OURS: [&str; 7] = [
+    "ArtifactsBucket",
+    "ConversationsBucket",
+    "IngressCodeKey",
+    "WorkerCodeKey",
+    "Architecture",
+    "WebhookSecretSha256",
+    "Generation",
+];
+
+/// A template's parameters.
+///
+/// # Errors
+/// As a call of the AWS CLI: the service reads the template.
+pub async fn names(aws: &Aws, template: &str) -> Result<Vec<String>> {
+    cloudformation::names(aws, &format!("file://{template}")).await
+}
+
+/// Of a template's parameters, the settings that are set in the environment, to nothing too; an unset one keeps the
+/// stack's value.
+pub fn given<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<(String, String)> {
+    let settings = names.into_iter().filter(|name| !OURS.contains(&name.as_str()));
+    settings.filter_map(|name| Some((name.clone(), std::env::var(variable(name)).ok()?))).collect()
+}
+
+/// A stack's settings, as variables.
+pub fn of(parameters: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let settings = parameters.iter().filter(|(name, _)| !OURS.contains(&name.as_str()));
+    settings.map(|(name, value)| (variable(name), value.clone())).collect()
+}
+
+fn variable(parameter: &str) -> String {
+    let mut variable = String::new();
+    for letter in parameter.chars() {
+        if letter.is_ascii_uppercase() && !variable.is_empty() {
+            variable.push('_');
+        }
+        variable.push(letter.to_ascii_uppercase());
+    }
+    variable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_and_its_variable_have_one_name() {
+        assert_eq!(variable("AllowedChats"), "ALLOWED_CHATS");
+        assert_eq!(variable("TelegramApiUrl"), "TELEGRAM_API_URL");
+    }
+
+    #[test]
+    fn the_template_goes_in_one_call() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for file in [FOUNDATION, TEMPLATE] {
+            let bytes = std::fs::metadata(root.join(file)).unwrap().len();
+            assert!(bytes <= 51_200, "{file} has {bytes} bytes; more would have to go through a bucket");
+        }
+    }
+}

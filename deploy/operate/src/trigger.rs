@@ -1,0 +1,108 @@
+//! The mapping from the queue to the worker: paused, updates are accepted and wait.
+//! Neither pausing nor resuming loses or repeats anything, and both may be repeated.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::aws::Aws;
+use crate::place::{Deployed, Place};
+use crate::queue;
+use crate::say::{good, note};
+use crate::trouble::Trouble;
+
+const PATIENCE: Duration = Duration::from_secs(120);
+const LOOK: Duration = Duration::from_secs(2);
+
+/// The worker stops; what is under way ends by itself.
+///
+/// # Errors
+/// When it does not come to that within two minutes.
+pub async fn pause(place: &Place) -> Result<()> {
+    let deployed = place.deployed().await?;
+    Trigger::of(place, &deployed)?.pause().await?;
+    let depth = queue::depth(&place.aws, deployed.output("QueueUrl")?).await?;
+    note(&format!("{} waiting, for up to 14 days; make resume has them answered, in order", depth.waiting));
+    Ok(())
+}
+
+/// The worker goes on, with what has waited first.
+///
+/// # Errors
+/// When it does not come to that within two minutes.
+pub async fn resume(place: &Place) -> Result<()> {
+    let deployed = place.deployed().await?;
+    let depth = queue::depth(&place.aws, deployed.output("QueueUrl")?).await?;
+    Trigger::of(place, &deployed)?.resume().await?;
+    note(&format!("{} have waited", depth.waiting));
+    Ok(())
+}
+
+pub struct Trigger<'a> {
+    aws: &'a Aws,
+    uuid: String,
+}
+
+impl<'a> Trigger<'a> {
+    /// # Errors
+    /// When the stack has none yet.
+    pub fn of(place: &'a Place, deployed: &Deployed) -> Result<Self> {
+        Ok(Self { aws: &place.aws, uuid: deployed.output("TriggerUuid")?.to_owned() })
+    }
+
+    /// # Errors
+    /// As a call of the AWS CLI.
+    pub async fn state(&self) -> Result<String> {
+        let mapping = self.aws.call(&["lambda", "get-event-source-mapping", "--uuid", &self.uuid]).await?;
+        Ok(mapping["State"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// # Errors
+    /// As a call of the AWS CLI.
+    pub async fn is_paused(&self) -> Result<bool> {
+        Ok(matches!(self.state().await?.as_str(), "Disabled" | "Disabling"))
+    }
+
+    /// # Errors
+    /// When it does not come to that within two minutes.
+    pub async fn pause(&self) -> Result<()> {
+        self.bring("--no-enabled", "Disabled").await?;
+        good("paused: updates are accepted, and wait on the queue");
+        Ok(())
+    }
+
+    /// # Errors
+    /// When it does not come to that within two minutes.
+    pub async fn resume(&self) -> Result<()> {
+        self.bring("--enabled", "Enabled").await?;
+        good("running: what has waited is answered, in order");
+        Ok(())
+    }
+
+    async fn bring(&self, flag: &str, wanted: &str) -> Result<()> {
+        let began = Instant::now();
+        let mut asked = false;
+        loop {
+            let state = self.state().await?;
+            if state == wanted {
+                return Ok(());
+            }
+            if began.elapsed() > PATIENCE {
+                bail!("the mapping to the worker is still {state} after two minutes\n    ▸ the same again goes on");
+            }
+            if !asked {
+                let args = ["lambda", "update-event-source-mapping", "--uuid", &self.uuid, flag];
+                match self.aws.call(&args).await {
+                    Ok(_) => {
+                        asked = true;
+                        continue;
+                    }
+                    // On its way somewhere, it refuses another change.
+                    Err(error) if Trouble::is(&error, "ResourceInUseException") => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}

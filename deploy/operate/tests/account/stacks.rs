@@ -1,0 +1,91 @@
+//! A stack in whatever state: a deployment goes on from there, or says what has to be done first.
+
+use serde_json::{Value, json};
+
+use crate::fake::{Account, absent, error, stack};
+
+const CREATE: &str = "cloudformation create-stack";
+const UPDATE: &str = "cloudformation update-stack";
+const DELETE: &str = "cloudformation delete-stack";
+const DESCRIBE: &str = "cloudformation describe-stacks";
+const EVENTS: &str = "cloudformation describe-stack-events";
+
+/// An account in which everything after the foundation is refused: what is tested is over by then.
+async fn account() -> Account {
+    let mut account = Account::start().await;
+    account.answers(CREATE, &[json!({ "StackId": "stack-id" })]);
+    account.answers(DELETE, &[Value::Null]);
+    account.answers(EVENTS, &[json!({ "StackEvents": [] })]);
+    account.fails("s3api head-object", "An error occurred (403) when calling the HeadObject operation: Forbidden");
+    account
+        .fails("ssm get-parameter", "An error occurred (ParameterNotFound) when calling the GetParameter operation: ");
+    account
+}
+
+fn stacks(calls: &[String]) -> Vec<&str> {
+    calls.iter().map(String::as_str).filter(|call| [CREATE, UPDATE, DELETE].contains(call)).collect()
+}
+
+#[tokio::test]
+async fn a_stack_that_never_came_to_be_is_removed_and_made_anew() {
+    let mut account = account().await;
+    account.answers(
+        DESCRIBE,
+        &[stack("ROLLBACK_COMPLETE"), stack("ROLLBACK_COMPLETE"), absent(), absent(), stack("CREATE_COMPLETE")],
+    );
+    account.answers(
+        EVENTS,
+        &[failure("ConversationsBucket", "Access Denied. User is not authorized to perform: s3:CreateBucket")],
+    );
+    let told = account.refuses("deploy").await;
+    assert_eq!(stacks(&account.calls()), [DELETE, CREATE], "{told}");
+    assert!(told.contains("is ROLLBACK_COMPLETE: ConversationsBucket: Access Denied"), "{told}");
+    assert!(told.contains("stack lambdagram-foundation made"), "{told}");
+}
+
+#[tokio::test]
+async fn what_an_interrupted_run_began_is_waited_for() {
+    let mut account = account().await;
+    account.answers(DESCRIBE, &[stack("CREATE_IN_PROGRESS"), stack("CREATE_IN_PROGRESS"), stack("CREATE_COMPLETE")]);
+    account.answers(UPDATE, &[error("ValidationError", "UpdateStack", "No updates are to be performed.")]);
+    let told = account.refuses("deploy").await;
+    assert_eq!(stacks(&account.calls()), [UPDATE]);
+    assert!(told.contains("stack lambdagram-foundation: nothing changed"), "{told}");
+}
+
+#[tokio::test]
+async fn a_stack_that_fails_tells_its_reason_and_the_remedy() {
+    let mut account = account().await;
+    account.answers(DESCRIBE, &[absent(), stack("ROLLBACK_COMPLETE")]);
+    let taken =
+        "lambdagram-foundation-conversations already exists (Service: S3, Status Code: 409, BucketAlreadyExists)";
+    account.answers(EVENTS, &[failure("ConversationsBucket", taken)]);
+    let told = account.refuses("deploy").await;
+    assert!(told.contains(taken) && told.contains("STACK="), "{told}");
+}
+
+#[tokio::test]
+async fn a_missing_permission_is_named() {
+    let mut account = account().await;
+    let words = "User: arn:aws:iam::123456789012:user/ada is not authorized to perform: cloudformation:CreateStack on \
+        resource: arn:aws:cloudformation:us-east-1:123456789012:stack/lambdagram-foundation/*";
+    account.answers(CREATE, &[error("AccessDenied", "CreateStack", words)]);
+    let told = account.refuses("deploy").await;
+    assert!(told.contains("cloudformation:CreateStack") && told.contains("administrator"), "{told}");
+}
+
+#[tokio::test]
+async fn a_stack_that_is_stuck_is_left_alone() {
+    let mut account = account().await;
+    account.answers(DESCRIBE, &[stack("UPDATE_ROLLBACK_FAILED")]);
+    let told = account.refuses("deploy").await;
+    assert!(told.contains("continue-update-rollback --stack-name lambdagram-foundation"), "{told}");
+    assert!(stacks(&account.calls()).is_empty());
+}
+
+fn failure(resource: &str, reason: &str) -> Value {
+    json!({ "StackEvents": [
+        { "EventId": "2", "LogicalResourceId": resource, "PhysicalResourceId": "", "ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": reason },
+        { "EventId": "1", "LogicalResourceId": "lambdagram-foundation", "PhysicalResourceId": "stack-id", "ResourceStatus": "CREATE_IN_PROGRESS" },
+    ]})
+}

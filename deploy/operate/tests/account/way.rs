@@ -1,0 +1,229 @@
+//! From nothing to a running bot, through all that happens to it, and back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use crate::processes::Watch;
+use crate::world::{ADA, World};
+
+const TOKEN: &str = "987654321:AAHcanary-the-first-token-of-the-bot";
+const NEW_TOKEN: &str = "987654321:AAHcanary-the-second-token-of-it";
+const KEY: &str = "canary-the-first-key-of-gemini";
+const NEW_KEY: &str = "canary-the-second-key-of-gemini";
+
+/// Under another name than the usual one, from which every other name must follow.
+/// One test, since each step needs the one before, and a deployment takes its time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bot_is_deployed_updated_rotated_and_destroyed_and_loses_nothing() {
+    let mut world = World::start(TOKEN, KEY).await;
+    world.set("STACK", "second-bot");
+    let watch = Watch::begin();
+    let mut secrets = vec![TOKEN.to_owned(), NEW_TOKEN.to_owned(), KEY.to_owned(), NEW_KEY.to_owned()];
+
+    deployed_in_spite_of_an_interruption(&mut world).await;
+    deployed_again_nothing_changes(&mut world).await;
+    code_goes_forth_and_back(&mut world).await;
+    secrets.push(world.webhook_secret());
+    webhook_secret_changes_under_fire(&mut world).await;
+    secrets.push(world.webhook_secret());
+    gemini_key_changes_only_for_one_that_works(&mut world).await;
+    telegram_token_changes_while_people_write(&mut world).await;
+    settings_change_alone(&mut world).await;
+    let stored = everything_that_is_kept(&world).await;
+    destroyed_in_order(&mut world).await;
+
+    let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+    assert_eq!(watch.seen(&secrets), [""; 0], "in a process's arguments");
+    let places =
+        [("printed", &world.printed), ("the emulator's log", &world.emulators_log()), ("stacks and logs", &stored)];
+    for (place, text) in places {
+        assert!(!secrets.iter().any(|secret| text.contains(secret)), "{place}:\n{text}");
+    }
+}
+
+async fn deployed_in_spite_of_an_interruption(world: &mut World) {
+    let told = world.refuses("deploy-all.sh").await;
+    assert!(told.contains("no token") && told.contains("@BotFather") && told.contains("no key"), "{told}");
+
+    world.set("TELEGRAM_TOKEN", TOKEN);
+    world.set("GEMINI_API_KEY", KEY);
+    let mut first = world.begin("deploy-all.sh");
+    let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
+    loop {
+        let line = lines.next_line().await.unwrap().expect("it ends before the code is uploaded");
+        if line.contains("Code") {
+            break;
+        }
+    }
+    let group = format!("-{}", first.id().unwrap());
+    assert!(std::process::Command::new("kill").args(["-s", "KILL", "--", &group]).status().unwrap().success());
+    first.wait().await.unwrap();
+
+    let told = world.does("deploy-all.sh").await;
+    assert!(told.contains("stack second-bot made") && told.contains("went through"), "{told}");
+    assert!(told.contains("a stranger is refused: 401") && told.contains("webhook is what was set"), "{told}");
+    // From here on the stored ones are meant.
+    world.set("TELEGRAM_TOKEN", "");
+    world.set("GEMINI_API_KEY", "");
+    world.asks("hello").await;
+    assert_eq!(world.calls_of("sendMessage"), 1, "the smoke check said something to somebody");
+}
+
+async fn deployed_again_nothing_changes(world: &mut World) {
+    let before = world.stack("second-bot").await;
+    let told = world.does("deploy-all.sh").await;
+    for line in [
+        "stack second-bot-foundation: nothing changed",
+        "worker: unchanged",
+        "stack second-bot: nothing changed",
+        "menu: unchanged",
+    ] {
+        assert!(told.contains(line), "no {line}:\n{told}");
+    }
+    assert!(!told.contains("stored\n"), "{told}");
+    assert_eq!(world.stack("second-bot").await, before);
+    assert_eq!(world.calls_of("setMyCommands"), 1);
+}
+
+async fn code_goes_forth_and_back(world: &mut World) {
+    let first = code(world).await;
+    let told = world.refuses("operate.sh rollback").await;
+    assert!(told.contains("no code was deployed before"), "{told}");
+
+    world.change_the_workers_code().await;
+    let told = world.does("update.sh").await;
+    assert!(told.contains("ingress: unchanged") && told.contains("went through"), "{told}");
+    assert_ne!(code(world).await, first);
+    world.asks("and with new code?").await;
+
+    world.does("operate.sh rollback").await;
+    assert_eq!(code(world).await, first);
+    world.asks("and with the old one?").await;
+}
+
+async fn code(world: &World) -> String {
+    let stack = world.stack("second-bot").await;
+    let parameters = stack["Parameters"].as_array().unwrap();
+    parameters.iter().find(|parameter| parameter["ParameterKey"] == "WorkerCodeKey").unwrap().to_string()
+}
+
+/// People write all the time, and everybody is answered once.
+async fn webhook_secret_changes_under_fire(world: &mut World) {
+    let old = world.webhook_secret();
+    let (telegram, over) = (world.telegram.clone(), Arc::new(AtomicBool::new(false)));
+    let until = over.clone();
+    let writer = tokio::spawn(async move {
+        let mut questions = Vec::new();
+        while !until.load(Ordering::Relaxed) {
+            let message = serde_json::json!({ "chat_id": ADA, "text": format!("under fire {}", questions.len()) });
+            questions.push(telegram.user_writes(serde_json::from_value(message).unwrap()).unwrap().message_id);
+            tokio::time::sleep(Duration::from_millis(700)).await;
+        }
+        questions
+    });
+    world.does("operate.sh rotate webhook-secret").await;
+    over.store(true, Ordering::Relaxed);
+    for question in writer.await.unwrap() {
+        world.answer(question).await;
+    }
+    assert_ne!(world.webhook_secret(), old);
+    assert_eq!(hashes(world).await.len(), 64, "the ingress still takes the old one");
+}
+
+async fn hashes(world: &World) -> String {
+    let stack = world.stack("second-bot").await;
+    let parameters = stack["Parameters"].as_array().unwrap();
+    let parameter = parameters.iter().find(|parameter| parameter["ParameterKey"] == "WebhookSecretSha256").unwrap();
+    parameter["ParameterValue"].as_str().unwrap().to_owned()
+}
+
+async fn gemini_key_changes_only_for_one_that_works(world: &mut World) {
+    world.set("GEMINI_API_KEY", NEW_KEY);
+    let told = world.refuses("operate.sh rotate gemini-key").await;
+    assert!(told.contains("Gemini refuses the key"), "{told}");
+    world.asks("still here?").await;
+
+    world.replace_the_key(NEW_KEY).await;
+    world.does("operate.sh rotate gemini-key").await;
+    world.set("GEMINI_API_KEY", "");
+    world.asks("and with another key?").await;
+}
+
+/// The bot is paused before the token becomes void, as the README says; what comes meanwhile waits.
+async fn telegram_token_changes_while_people_write(world: &mut World) {
+    world.does("operate.sh pause").await;
+    let waits = world.writes("does this wait?");
+    world.revoke_the_token(NEW_TOKEN).await;
+    world.set("TELEGRAM_TOKEN", "111111111:AAHanother-bot");
+    let told = world.refuses("operate.sh rotate telegram-token").await;
+    assert!(told.contains("Telegram refuses the token"), "{told}");
+
+    world.set("TELEGRAM_TOKEN", NEW_TOKEN);
+    let told = world.does("operate.sh rotate telegram-token").await;
+    assert!(told.contains("paused before, and stays so"), "{told}");
+    world.set("TELEGRAM_TOKEN", "");
+    assert_eq!(world.calls_of("sendMessage"), 0, "answered while paused");
+    let told = world.does("operate.sh resume").await;
+    assert!(told.contains("1 have waited"), "{told}");
+    world.answer(waits).await;
+}
+
+async fn settings_change_alone(world: &mut World) {
+    world.set("ALLOWED_CHATS", "");
+    world.set("TELEGRAM_API_URL", "");
+    world.set("GEMINI_API_URL", "");
+    let told = world.refuses("operate.sh update-env").await;
+    assert!(told.contains("ALLOWED_CHATS=*") && told.contains("CHAT_MODEL="), "{told}");
+
+    world.set("ALLOWED_CHATS", "1001,1002");
+    world.does("operate.sh update-env").await;
+    let told = world.does("operate.sh info").await;
+    assert!(told.contains("ALLOWED_CHATS=1001,1002") && told.contains("webhook         set"), "{told}");
+    world.asks("am I let in?").await;
+}
+
+/// Everything of the stacks that AWS shows to who may look: parameters, outputs, events, templates, environments, logs.
+async fn everything_that_is_kept(world: &World) -> String {
+    let mut all = String::new();
+    for stack in ["second-bot", "second-bot-foundation"] {
+        for what in ["describe-stacks", "describe-stack-events", "get-template"] {
+            all += &world.aws(&["cloudformation", what, "--stack-name", stack]).await;
+        }
+    }
+    all += &world.aws(&["lambda", "list-functions"]).await;
+    for group in ["/second-bot/ingress", "/second-bot/worker"] {
+        all += &world.aws(&["logs", "filter-log-events", "--log-group-name", group]).await;
+    }
+    assert!(all.contains("turn ended") && !all.contains("lambdagram-"), "{all}");
+    all + &world.unpacked().await
+}
+
+async fn destroyed_in_order(world: &mut World) {
+    world.does("operate.sh pause").await;
+    world.writes("is anybody there?");
+    let told = world.refuses("operate.sh destroy").await;
+    assert!(told.contains("1 updates wait") && told.contains("CONFIRM=second-bot"), "{told}");
+    assert_eq!(world.calls_of("deleteWebhook"), 1, "the webhook goes first");
+    let told = world.refuses("operate.sh destroy-data").await;
+    assert!(told.contains("CONFIRM=second-bot"), "{told}");
+
+    world.set("CONFIRM", "second-bot");
+    let told = world.refuses("operate.sh destroy-data").await;
+    assert!(told.contains("make destroy first"), "{told}");
+    let told = world.does("operate.sh destroy").await;
+    assert!(told.contains("are lost") && told.contains("conversations are kept"), "{told}");
+    let bucket = told.split("s3://").nth(1).unwrap().split(':').next().unwrap().to_owned();
+    let kept = world.aws(&["s3api", "list-objects-v2", "--bucket", &bucket]).await;
+    assert!(kept.contains("conversations/1001.json"), "{kept}");
+    let parameters = world.aws(&["ssm", "describe-parameters"]).await;
+    assert!(!parameters.contains("/second-bot/"), "{parameters}");
+    world.does("operate.sh destroy").await;
+
+    world.does("operate.sh destroy-data").await;
+    let buckets = world.aws(&["s3api", "list-buckets"]).await;
+    assert!(!buckets.contains(&bucket), "{buckets}");
+    world.does("operate.sh destroy-data").await;
+}
