@@ -10,15 +10,18 @@ pub fn present() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
-/// Reads a line without showing it. The shell's `read` puts the terminal right again even after Ctrl-C.
+/// The terminal shows nothing any more when the question appears, and is put right again even after Ctrl-C.
+const ASK: &str = r#"
+    before=$(stty -g </dev/tty) && trap 'stty "$before" </dev/tty' EXIT && stty -echo </dev/tty &&
+        printf '%s: ' "$1" >/dev/tty && IFS= read -r line </dev/tty && echo >/dev/tty && printf %s "$line"
+"#;
+
+/// Reads a line without showing it.
 ///
 /// # Errors
 /// When nothing is typed.
 pub async fn ask_unseen(what: &str) -> Result<SecretString> {
-    let script = r#"read -rsp "$1: " line </dev/tty && echo >/dev/tty && printf %s "$line""#;
-    let mut command = Command::new("bash");
-    command.args(["-c", script, "bash", what]).stdin(std::process::Stdio::inherit());
-    let output = command.stderr(std::process::Stdio::inherit()).output().await?;
+    let output = Command::new("bash").args(["-c", ASK, "bash", what]).output().await?;
     let typed = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     ensure!(output.status.success() && !typed.is_empty(), "{what}: nothing was typed");
     Ok(typed.into())

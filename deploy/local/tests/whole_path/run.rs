@@ -68,8 +68,8 @@ impl Run {
         assert!(root.join(".venv/ready").exists(), "the emulated AWS is missing: `make .venv` makes it");
         let program = Path::new(env!("CARGO_BIN_EXE_local"));
         let binaries = program.parent().unwrap();
-        for function in ["ingress", "worker"] {
-            assert!(binaries.join(function).exists(), "{function} is missing: `cargo build --workspace` builds it");
+        for program in ["ingress", "worker", "operate"] {
+            assert!(binaries.join(program).exists(), "{program} is missing: `cargo build --workspace` builds it");
         }
         let output = File::options().create(true).append(true).open(folder.path().join("output")).unwrap();
         let mut command = Command::new(program);

@@ -9,12 +9,13 @@ use local::gemini::Gemini;
 use local::telegram::{Options, Telegram};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
-use crate::world::{Ended, root};
+use crate::world::{Ended, PATIENCE, root};
 
 pub(crate) const TOKEN: &str = "123456789:AAHfake-token-of-no-worth";
-const KEY: &str = "a-key-of-no-worth";
+pub(crate) const KEY: &str = "a-key-of-no-worth";
 
 pub(crate) struct Account {
     folder: TempDir,
@@ -58,16 +59,46 @@ impl Account {
     }
 
     pub(crate) async fn run(&self, what: &str, env: &[(&str, &str)]) -> Ended {
+        let mut command = self.command(env!("CARGO_BIN_EXE_operate"), env);
+        Ended::from(command.arg(what).output().await.unwrap())
+    }
+
+    /// On a terminal, where each answer is typed once its question stands there; what was seen on it.
+    pub(crate) async fn run_on_a_terminal(&self, what: &str, typed: &[(&str, &str)]) -> String {
+        let none = [("TELEGRAM_TOKEN", ""), ("GEMINI_API_KEY", "")];
+        let mut command = self.command("script", &none);
+        let program = format!("{} {what}", env!("CARGO_BIN_EXE_operate"));
+        command.args(["-qec", &program, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (mut keyboard, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut seen = Vec::new();
+        for (question, answer) in typed {
+            while !String::from_utf8_lossy(&seen).contains(question) {
+                let read = tokio::time::timeout(PATIENCE, screen.read_buf(&mut seen)).await;
+                assert!(
+                    read.is_ok_and(|read| read.unwrap() > 0),
+                    "{question} is not asked: {}",
+                    String::from_utf8_lossy(&seen)
+                );
+            }
+            keyboard.write_all(format!("{answer}\n").as_bytes()).await.unwrap();
+        }
+        screen.read_to_end(&mut seen).await.unwrap();
+        child.wait().await.unwrap();
+        String::from_utf8_lossy(&seen).into_owned()
+    }
+
+    fn command(&self, program: &str, env: &[(&str, &str)]) -> Command {
         fs::write(self.folder.path().join("aws.json"), self.script.to_string()).unwrap();
         drop(fs::remove_file(self.folder.path().join("calls")));
         let path = format!("{}:{}", self.folder.path().display(), std::env::var("PATH").unwrap());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_operate"));
-        command.arg(what).env_clear().env("PATH", path).env("AWS_REGION", "us-east-1").current_dir(root());
+        let mut command = Command::new(program);
+        command.env_clear().env("PATH", path).env("AWS_REGION", "us-east-1").current_dir(root());
         command.env("TELEGRAM_API_URL", self.telegram.url()).env("TELEGRAM_TOKEN", TOKEN);
         command.env("GEMINI_API_URL", format!("{}/v1beta", self.gemini.url())).env("GEMINI_API_KEY", KEY);
         command.env("CARGO_TARGET_DIR", self.folder.path().join("target")).envs(env.iter().copied());
         command.stdin(Stdio::null()).kill_on_drop(true);
-        Ended::from(command.output().await.unwrap())
+        command
     }
 
     /// What must fail; what it printed.

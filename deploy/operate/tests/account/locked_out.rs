@@ -22,6 +22,15 @@ async fn a_healthy_account_is_told_so_line_by_line() {
         assert!(ended.out.contains(line), "no {line}:\n{}", ended.out);
     }
     assert!(!ended.out.contains(TOKEN), "{}", ended.out);
+
+    // Not to be told of the concurrency is no reason to stop.
+    let mut account = account;
+    account.fails(
+        "lambda get-account-settings",
+        "An error occurred (AccessDeniedException) when calling GetAccountSettings",
+    );
+    let ended = account.run("doctor", &[]).await;
+    assert!(ended.code == 0 && ended.out.contains("taken as 10"), "{}", ended.out);
 }
 
 #[tokio::test]

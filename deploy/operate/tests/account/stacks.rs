@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fake::{Account, absent, error, stack};
+use crate::fake::{Account, KEY, TOKEN, absent, error, stack};
 
 const CREATE: &str = "cloudformation create-stack";
 const UPDATE: &str = "cloudformation update-stack";
@@ -72,6 +72,21 @@ async fn a_missing_permission_is_named() {
     account.answers(CREATE, &[error("AccessDenied", "CreateStack", words)]);
     let told = account.refuses("deploy").await;
     assert!(told.contains("cloudformation:CreateStack") && told.contains("administrator"), "{told}");
+}
+
+#[tokio::test]
+async fn at_a_terminal_token_and_key_are_asked_for_tried_and_never_shown() {
+    let mut account = account().await;
+    account.answers(DESCRIBE, &[stack("UPDATE_ROLLBACK_FAILED")]);
+    let typed = [("TELEGRAM_TOKEN: ", TOKEN), ("GEMINI_API_KEY: ", KEY)];
+    let seen = account.run_on_a_terminal("deploy", &typed).await;
+    assert!(seen.contains("@lambdagram_bot takes the token") && seen.contains("Gemini takes the key"), "{seen}");
+    assert!(!seen.contains(TOKEN) && !seen.contains(KEY), "{seen}");
+    assert_eq!(account.calls().iter().filter(|call| *call == "ssm put-parameter").count(), 3);
+
+    let seen = account.run_on_a_terminal("deploy", &[("TELEGRAM_TOKEN: ", "123456789:AAHwrong-canary")]).await;
+    assert!(seen.contains("Telegram refuses the token") && !seen.contains("canary"), "{seen}");
+    assert!(!account.calls().contains(&"ssm put-parameter".to_owned()));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::processes::Watch;
@@ -25,8 +26,9 @@ async fn a_bot_is_deployed_updated_rotated_and_destroyed_and_loses_nothing() {
 
     deployed_in_spite_of_an_interruption(&mut world).await;
     deployed_again_nothing_changes(&mut world).await;
-    code_goes_forth_and_back(&mut world).await;
     secrets.push(world.webhook_secret());
+    smoke_check_sees_what_is_wrong(&mut world).await;
+    code_goes_forth_and_back(&mut world).await;
     webhook_secret_changes_under_fire(&mut world).await;
     secrets.push(world.webhook_secret());
     gemini_key_changes_only_for_one_that_works(&mut world).await;
@@ -88,6 +90,22 @@ async fn deployed_again_nothing_changes(world: &mut World) {
     assert_eq!(world.calls_of("setMyCommands"), 1);
 }
 
+/// Somebody changed the webhook by hand.
+async fn smoke_check_sees_what_is_wrong(world: &mut World) {
+    let secret = world.webhook_secret();
+    let url = world.stack("second-bot").await["Outputs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find_map(|output| (output["OutputKey"] == "FunctionUrl").then(|| output["OutputValue"].clone()));
+    let by_hand = json!({ "url": url, "secret_token": secret, "max_connections": 3, "allowed_updates": ["message"] });
+    world.tells_telegram(TOKEN, "setWebhook", &by_hand).await;
+    let told = world.refuses("operate.sh smoke").await;
+    assert!(told.contains("max_connections is 3, not 40"), "{told}");
+    world.does("operate.sh webhook").await;
+    world.does("operate.sh smoke").await;
+}
+
 async fn code_goes_forth_and_back(world: &mut World) {
     let first = code(world).await;
     let told = world.refuses("operate.sh rollback").await;
@@ -118,7 +136,7 @@ async fn webhook_secret_changes_under_fire(world: &mut World) {
     let writer = tokio::spawn(async move {
         let mut questions = Vec::new();
         while !until.load(Ordering::Relaxed) {
-            let message = serde_json::json!({ "chat_id": ADA, "text": format!("under fire {}", questions.len()) });
+            let message = json!({ "chat_id": ADA, "text": format!("under fire {}", questions.len()) });
             questions.push(telegram.user_writes(serde_json::from_value(message).unwrap()).unwrap().message_id);
             tokio::time::sleep(Duration::from_millis(700)).await;
         }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 pub(crate) const ADA: i64 = 1001;
 /// A command takes some seconds, on a busy machine several times that; only a failing test waits so long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 const DEAD: &str = "http://127.0.0.1:9";
 
 /// What a command left behind.
@@ -160,6 +160,13 @@ impl World {
     pub(crate) async fn asks(&self, text: &str) {
         let question = self.writes(text);
         self.answer(question).await;
+    }
+
+    /// A call of the Bot API past the operator's commands.
+    pub(crate) async fn tells_telegram(&self, token: &str, method: &str, params: &Value) {
+        let http = local::http::loopback().build().unwrap();
+        let call = http.post(format!("{}/bot{token}/{method}", self.telegram.url())).json(params);
+        assert!(call.send().await.unwrap().status().is_success());
     }
 
     /// The last `setWebhook` that the bot's operator made.
