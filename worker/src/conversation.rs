@@ -44,9 +44,10 @@ pub struct Conversation {
     /// Ids of those who may not talk to the bot and have been told so: once is enough.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub refused: VecDeque<i64>,
-    /// The update that asked to forget all before it; a history that follows late is of before it, too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub forgotten: Option<u64>,
+    /// When the latest `/new` was written, in ms since 1970. Not its update id: after a quiet week Telegram begins anew
+    /// anywhere.
+    #[serde(default)]
+    pub forgotten_ms: u64,
     /// The group's new id, where its history has to follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_to: Option<i64>,
@@ -63,7 +64,7 @@ impl Default for Conversation {
             done: VecDeque::new(),
             pending: Vec::new(),
             refused: VecDeque::new(),
-            forgotten: None,
+            forgotten_ms: 0,
             moved_to: None,
             failed: Vec::new(),
         }
@@ -74,6 +75,9 @@ impl Default for Conversation {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Turn {
     pub update_id: u64,
+    /// When the ingress had it, in ms since 1970.
+    #[serde(default)]
+    pub at_ms: u64,
     pub tokens: u32,
     /// Gemini's own `contents`, the model's byte for byte as they came.
     pub contents: Vec<Box<RawValue>>,
@@ -147,16 +151,18 @@ impl Conversation {
         self.pending.drain(..self.pending.len().saturating_sub(PENDING_MAX));
     }
 
-    /// Forgets what was said before this update, what is still to be delivered too.
-    pub fn forget(&mut self, update_id: u64) {
-        self.forgotten = Some(update_id);
-        self.turns.clear();
-        self.pending.iter_mut().for_each(|pending| pending.turn = None);
+    /// Forgets what was written until then, also what is still to be delivered or comes with a move. What was written
+    /// after stays: a replayed `/new` may come late.
+    pub fn forget(&mut self, at_ms: u64) {
+        self.forgotten_ms = self.forgotten_ms.max(at_ms);
+        self.turns.retain(|turn| turn.at_ms > at_ms);
+        for pending in &mut self.pending {
+            pending.turn.take_if(|turn| turn.at_ms <= at_ms);
+        }
     }
 
     /// Puts the turns of the chat's former self before its own.
     pub fn adopt(&mut self, mut turns: Vec<Turn>) {
-        turns.retain(|turn| Some(turn.update_id) > self.forgotten);
         turns.retain(|turn| self.turns.iter().all(|own| own.update_id != turn.update_id));
         turns.append(&mut self.turns);
         self.turns = turns;
@@ -186,10 +192,11 @@ impl Conversation {
         self.turns.iter().rev().find_map(|turn| turn.picture.as_ref())
     }
 
-    /// Drops the oldest turns, whole, once there is too much of them; the newest stays, however large. To three quarters
+    /// Drops what is forgotten, and the oldest turns, whole, once there is too much of them; the newest stays, however large. To three quarters
     /// at once: until there is too much again every question begins as the one before, and of such a beginning Gemini
     /// charges a tenth.
     fn bound(&mut self) {
+        self.turns.retain(|turn| turn.at_ms >= self.forgotten_ms);
         let within = |quarters: usize| {
             let (mut tokens, mut bytes, mut turns) = (0_u32, 0, 0);
             self.turns.iter().rev().take_while(move |turn| {
@@ -214,7 +221,7 @@ mod tests {
 
     fn turn(update_id: u64, tokens: u32, bytes: usize) -> Turn {
         let content = serde_json::value::to_raw_value(&"x".repeat(bytes)).unwrap();
-        Turn { update_id, tokens, contents: vec![content], picture: None }
+        Turn { update_id, at_ms: update_id, tokens, contents: vec![content], picture: None }
     }
 
     fn settled(turns: Vec<Turn>) -> Vec<u64> {
@@ -244,6 +251,15 @@ mod tests {
         let many = |count| settled((1..=count).map(|id| turn(id, 1, 1)).collect());
         assert_eq!(many(100).len(), 100);
         assert_eq!(many(101), (27..=101).collect::<Vec<_>>(), "a quarter at once");
+    }
+
+    #[test]
+    fn what_is_forgotten_stays_so_and_what_was_written_after_is_kept() {
+        let mut conversation = Conversation { turns: [1, 2, 4].map(|id| turn(id, 1, 1)).into(), ..Default::default() };
+        conversation.forget(3);
+        conversation.forget(2);
+        conversation.adopt([1, 2, 3, 5].map(|id| turn(id, 1, 1)).into());
+        assert_eq!(conversation.turns.iter().map(|turn| turn.update_id).collect::<Vec<_>>(), [3, 5, 4]);
     }
 
     #[test]

@@ -84,6 +84,8 @@ struct Attempt<'a> {
     bot: &'a Bot,
     key: ConversationKey,
     update_id: u64,
+    /// When the ingress had it, in ms since 1970.
+    at_ms: u64,
     message: &'a Message,
     /// The replay that this attempt belongs to.
     replay: Option<&'a str>,
@@ -108,7 +110,7 @@ pub async fn run(
         return Ok(Ended::Silent(reason));
     }
     let (key, update_id) = (envelope.conversation, envelope.update_id);
-    let attempt = Attempt { bot, key, update_id, message: &message, replay, invocation };
+    let attempt = Attempt { bot, key, update_id, at_ms: envelope.received_at, message: &message, replay, invocation };
     let mut loaded = bot.conversations.load(key).await?;
     match attempt.go_on(&mut loaded, route).await {
         Err(failure) if failure.class == Class::Contended && loaded.conversation.is_done(update_id) => {
@@ -181,7 +183,7 @@ impl Attempt<'_> {
             }
             match answer.change {
                 Change::Nothing => {}
-                Change::Forget => conversation.forget(self.update_id),
+                Change::Forget => conversation.forget(self.at_ms),
                 Change::Refuse(writer) => {
                     conversation.refused.push_back(writer);
                     while conversation.refused.len() > REFUSED_MAX {

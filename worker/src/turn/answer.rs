@@ -69,7 +69,13 @@ impl Attempt<'_> {
         match answer.outcome {
             Outcome::Text { markdown, content, cut_off } => {
                 let contents = gemini::text_turn(&remembered(&question), content);
-                let turn = Turn { update_id: self.update_id, tokens: answer.tokens, contents, picture: None };
+                let turn = Turn {
+                    update_id: self.update_id,
+                    at_ms: self.at_ms,
+                    tokens: answer.tokens,
+                    contents,
+                    picture: None,
+                };
                 let mut answer = texts(&markdown, Some(turn));
                 if cut_off {
                     answer.pieces.push(Piece::Text(words(words::CUT_OFF)));
@@ -135,6 +141,7 @@ impl Attempt<'_> {
         let photo = Piece::Photo { picture: saved.clone(), caption };
         let turn = Turn {
             update_id: self.update_id,
+            at_ms: self.at_ms,
             tokens: tokens + gemini::about_tokens(&markdown),
             contents: gemini::picture_turn(&remembered, call, &markdown),
             picture: Some(saved),

@@ -9,26 +9,28 @@ use crate::event::{Entry, Event, Kind, Words};
 use crate::mark::{Mark, marks};
 
 /// So many exchanges of this size every history holds; of more, the oldest may be gone.
-const KEPT: usize = 15;
+const KEPT: usize = 12;
 
 pub(super) fn all(log: &[Entry]) -> Vec<Broken> {
     remembered(log).into_iter().chain(not_moved(log)).chain(not_set_aside(log)).collect()
 }
 
-/// After `/new` was answered, Gemini is shown nothing that was stored before.
+/// After `/new` was answered, Gemini is shown nothing that was asked and stored before it.
 fn remembered(log: &[Entry]) -> Vec<Broken> {
     let forgets: BTreeMap<u64, &String> = log.iter().filter_map(|entry| forget(&entry.event)).collect();
     let mut forgotten: HashMap<&String, (u64, usize)> = HashMap::new();
     let mut loaded: HashMap<(&String, &String), usize> = HashMap::new();
     let mut stored: HashMap<(u64, u32), usize> = HashMap::new();
-    let (mut begun, mut broken) = (BTreeSet::new(), Vec::new());
+    let mut broken = Vec::new();
     let conversations: HashMap<u64, &String> = log.iter().filter_map(|entry| accepted(&entry.event)).collect();
     for (at, entry) in log.iter().enumerate() {
         match &entry.event {
-            // Its first words follow the write that forgets.
-            Event::Sent { update, words: Words::Notice, .. } if begun.insert(*update) => {
-                if let Some(conversation) = forgets.get(update) {
-                    forgotten.insert(conversation, (*update, at));
+            // Its first words follow the write that forgets. A replay of an old one may come after a newer one.
+            Event::Sent { update, words: Words::Notice, .. } => {
+                let Some(conversation) = forgets.get(update) else { continue };
+                let latest = forgotten.entry(conversation).or_insert((*update, at));
+                if latest.0 < *update {
+                    *latest = (*update, at);
                 }
             }
             Event::Loaded { worker, conversation } => {
@@ -42,7 +44,9 @@ fn remembered(log: &[Entry]) -> Vec<Broken> {
             Event::Asked { worker, update, seen, .. } => {
                 let Some(conversation) = conversations.get(update) else { continue };
                 let Some((order, since)) = forgotten.get(conversation) else { continue };
-                let before = |mark: &&Mark| stored.get(&(mark.update, mark.call)).is_some_and(|at| at < since);
+                let before = |mark: &&Mark| {
+                    mark.update < *order && stored.get(&(mark.update, mark.call)).is_some_and(|at| at < since)
+                };
                 let knew = loaded.get(&(worker, conversation)).is_none_or(|loaded| loaded > since);
                 if let Some(mark) = seen.iter().find(before).filter(|_| knew) {
                     let why = format!("shown to Gemini: {mark} of before {order}, which asked to forget it");
