@@ -99,6 +99,12 @@ class Queues(unittest.TestCase):
         self.assertEqual(redrive["deadLetterTargetArn"], {"Fn::GetAtt": "DeadLetterQueue.Arn"})
         self.assertEqual(redrive["maxReceiveCount"], 12, "the README names it")
         self.assertGreater(redrive["maxReceiveCount"], properties("WorkerTrigger")["BatchSize"])
+        worker = (ROOT / "worker/src/queue.rs").read_text()
+        self.assertIn("const MAX_ATTEMPTS: u32 = 12;", worker, "where the queue cannot be asked")
+
+    def test_a_panic_is_caught_in_what_is_deployed(self):
+        manifest = (ROOT / "Cargo.toml").read_text()
+        self.assertIn('panic = "unwind"', manifest.split("[profile.release]")[1].split("\n[")[0])
         allowed = properties("DeadLetterQueue")["RedriveAllowPolicy"]["sourceQueueArns"]
         self.assertEqual(len(allowed), 1)
         self.assertTrue(allowed[0]["Fn::Sub"].endswith(properties("UpdatesQueue")["QueueName"]["Fn::Sub"]))

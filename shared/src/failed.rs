@@ -10,6 +10,9 @@ pub struct Failed {
     pub class: String,
     /// The last error, as it stands in the log.
     pub error: String,
+    /// How often it was tried; 0 in a record of before this was counted.
+    #[serde(default)]
+    pub attempts: u32,
     /// When the last attempt failed, in ms since 1970 (UTC).
     pub at_ms: u64,
 }

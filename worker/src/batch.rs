@@ -113,9 +113,9 @@ impl Worker {
         others: bool,
     ) -> Attempted {
         let began_ms = shared::now_ms();
+        let last = attempt > 1 && attempt >= self.queue.max_attempts().await;
         let left = invocation.left();
         let mut left = left.saturating_sub(RESERVE.min(left / 4));
-        let last = attempt > 1 && attempt >= self.queue.max_attempts().await;
         // The first turn is always tried: an invocation in which nothing is would only raise the receive counts.
         // So is a last one: put back, it would go to the dead-letter queue untried and without a word.
         if !first && !last && left < TURN_MIN {
@@ -165,9 +165,11 @@ impl Worker {
         }
         if last {
             let left = invocation.left().saturating_sub(Duration::from_secs(1)).min(TELL_MAX);
-            let told = turn::tell_of_failure(&self.bot, envelope, &failure);
-            if tokio::time::timeout(left, told).await.is_err() {
-                warn!("no time left to tell of the failure");
+            let told = AssertUnwindSafe(turn::tell_of_failure(&self.bot, envelope, attempt, &failure)).catch_unwind();
+            match tokio::time::timeout(left, told).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_panic)) => error!("a bug: telling of the failure panicked"),
+                Err(_elapsed) => warn!("no time left to tell of the failure"),
             }
         }
         Attempted::Failed { wait_s, last }

@@ -19,9 +19,11 @@ pub const VERSION: u32 = 1;
 
 /// How many answered updates are remembered. Telegram delivers a chat's updates one after another and SQS repeats
 /// within minutes, so a few would do; replays from the dead-letter queue come up to 14 days later.
-const DONE_MAX: usize = 200;
-/// How many answers may wait for their delivery.
-const PENDING_MAX: usize = 20;
+const DONE_MAX: usize = 1_000;
+/// How many answers may wait for their delivery. One more is not asked for: the oldest must not be forgotten.
+const PENDING_MAX: usize = 50;
+/// The dead-letter queue keeps a message for 14 days, and a replay begins them anew.
+const PENDING_MAX_AGE_MS: u64 = 30 * 24 * 3_600_000;
 /// What of the past is sent with each question, in tokens as Gemini counted them: some 40 long exchanges.
 const HISTORY_MAX_TOKENS: u32 = 24_000;
 /// The same in bytes, for what has few tokens and many bytes (signatures, emoji, other scripts).
@@ -99,6 +101,9 @@ pub struct Pending {
     /// The message that the first piece quotes.
     pub reply_to: i64,
     pub pieces: Vec<Piece>,
+    /// When it was stored, in ms since 1970.
+    #[serde(default = "shared::now_ms")]
+    pub at_ms: u64,
     /// The first piece that Telegram has not confirmed.
     pub next: usize,
     /// Sends of that piece whose outcome nobody knows, counted before each send: a crash leaves the count right.
@@ -144,11 +149,16 @@ impl Conversation {
         self.pending.iter_mut().find(|pending| pending.update_id == update_id)
     }
 
-    /// Keeps an answer until it is delivered. The oldest of very many must be from updates that somebody dropped from
-    /// the dead-letter queue.
+    /// Whether an answer more can be kept.
+    pub fn has_room(&self) -> bool {
+        self.pending.len() < PENDING_MAX
+    }
+
+    /// Keeps an answer until it is delivered. Those of updates that somebody dropped from the dead-letter queue never
+    /// are: in time they go.
     pub fn store(&mut self, pending: Pending) {
+        self.pending.retain(|old| old.at_ms + PENDING_MAX_AGE_MS > pending.at_ms);
         self.pending.push(pending);
-        self.pending.drain(..self.pending.len().saturating_sub(PENDING_MAX));
     }
 
     /// Forgets what was written until then, also what is still to be delivered or comes with a move. What was written
@@ -161,8 +171,10 @@ impl Conversation {
         }
     }
 
-    /// Puts the turns of the chat's former self before its own.
-    pub fn adopt(&mut self, mut turns: Vec<Turn>) {
+    /// Puts the turns of the chat's former self before its own; what that was told to forget is forgotten here too.
+    pub fn adopt(&mut self, old: &Self) {
+        self.forgotten_ms = self.forgotten_ms.max(old.forgotten_ms);
+        let mut turns = old.turns.clone();
         turns.retain(|turn| self.turns.iter().all(|own| own.update_id != turn.update_id));
         turns.append(&mut self.turns);
         self.turns = turns;
@@ -232,6 +244,7 @@ mod tests {
                 update_id,
                 reply_to: 1,
                 pieces: Vec::new(),
+                at_ms: 0,
                 next: 0,
                 unconfirmed: 0,
                 ordered: None,
@@ -258,8 +271,11 @@ mod tests {
         let mut conversation = Conversation { turns: [1, 2, 4].map(|id| turn(id, 1, 1)).into(), ..Default::default() };
         conversation.forget(3);
         conversation.forget(2);
-        conversation.adopt([1, 2, 3, 5].map(|id| turn(id, 1, 1)).into());
+        let old = Conversation { turns: [1, 2, 3, 5].map(|id| turn(id, 1, 1)).into(), ..Default::default() };
+        conversation.adopt(&old);
         assert_eq!(conversation.turns.iter().map(|turn| turn.update_id).collect::<Vec<_>>(), [3, 5, 4]);
+        conversation.adopt(&Conversation { forgotten_ms: 5, ..Default::default() });
+        assert_eq!(conversation.turns.iter().map(|turn| turn.update_id).collect::<Vec<_>>(), [5]);
     }
 
     #[test]

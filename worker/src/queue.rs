@@ -9,8 +9,9 @@ use tracing::warn;
 
 use crate::aws;
 
-/// What is assumed where the queue cannot be asked: few, since a person told too early is better off than one never told.
-const MAX_ATTEMPTS: u32 = 5;
+/// What is assumed where the queue cannot be asked: the template's. With less, a message would lose its place to those
+/// behind it although it has attempts left.
+const MAX_ATTEMPTS: u32 = 12;
 
 pub struct Queue {
     sqs: Client,

@@ -114,6 +114,7 @@ pub async fn run(
     let mut loaded = bot.conversations.load(key).await?;
     match attempt.go_on(&mut loaded, route).await {
         Err(failure) if failure.class == Class::Contended && loaded.conversation.is_done(update_id) => {
+            attempt.follow(&loaded.conversation).await?;
             Ok(Ended::Repeated)
         }
         ended => ended,
@@ -156,6 +157,12 @@ impl Attempt<'_> {
             *loaded = self.bot.conversations.load(self.key).await?;
         }
         let writer = self.message.from.as_ref().map_or(self.key.chat_id, |from| from.id);
+        if !loaded.conversation.has_room() {
+            return Err(Failure::new(
+                Class::Unexpected,
+                "too many answers of this conversation wait for their delivery",
+            ));
+        }
         let answer = if self.bot.allowed.has(self.key.chat_id, Some(writer)) {
             self.answer(&loaded.conversation, route).await?
         } else if loaded.conversation.refused.contains(&writer) {
@@ -177,9 +184,12 @@ impl Attempt<'_> {
             }
             if let Some(pending) = conversation.pending(self.update_id) {
                 let left_ms = pending.claim.left_ms(&self.invocation.request_id);
-                // Ours: the write had its effect, and its answer got lost.
-                let ours = pending.claim.by == self.invocation.request_id;
-                return if ours { Ok(()) } else { Err(contended(left_ms)) };
+                if pending.claim.by != self.invocation.request_id {
+                    return Err(contended(left_ms));
+                }
+                // Ours: the write had its effect, and its answer got lost; meanwhile time has passed.
+                pending.claim = self.claim(pending);
+                return Ok(());
             }
             match answer.change {
                 Change::Nothing => {}
@@ -195,6 +205,7 @@ impl Attempt<'_> {
                 update_id: self.update_id,
                 reply_to: self.message.message_id,
                 pieces: answer.pieces.clone(),
+                at_ms: shared::now_ms(),
                 next: 0,
                 unconfirmed: 1,
                 ordered: None,
@@ -232,13 +243,13 @@ impl Attempt<'_> {
 
     /// The history follows a group to its new id; the old object stays until it expires.
     async fn move_history(&self, old: &Conversation, chat_id: i64) -> Result<(), Failure> {
-        if old.turns.is_empty() {
+        if old.turns.is_empty() && old.forgotten_ms == 0 {
             return Ok(());
         }
         let new = ConversationKey { chat_id, thread_id: None };
         let mut loaded = self.bot.conversations.load(new).await?;
         let adopt = |conversation: &mut Conversation| {
-            conversation.adopt(old.turns.clone());
+            conversation.adopt(old);
             Ok(())
         };
         self.bot.conversations.change(new, &mut loaded, adopt).await

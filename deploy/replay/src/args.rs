@@ -24,7 +24,7 @@ Exit codes:
   130  interrupted: what was not finished lies where it was; run it again";
 
 const WHAT: &str = "\
-Lists, shows, replays and drops what lies in the dead-letter queue: updates that failed five times.
+Lists, shows, replays and drops what lies in the dead-letter queue: updates that failed every time.
 
 Nothing is lost at any interruption: a message is sent to the updates queue first and deleted here after. What is \
 replayed twice is answered once.

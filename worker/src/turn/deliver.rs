@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use tracing::warn;
+
 use super::{Attempt, Ended, contended};
 use crate::conversation::{Claim, Conversation, Loaded, Pending, Piece};
 use crate::failure::{self, Class, Failure, Verdict};
@@ -32,10 +34,15 @@ impl Attempt<'_> {
             let Some(piece) = pending.pieces.get(next).cloned() else {
                 break self.settle(loaded, parts, chat_id).await;
             };
+            // What is known should this send surely not happen.
+            let mut unsent = (0, pending.ordered.clone());
             if !counted {
-                let before = unconfirmed;
+                unsent.0 = unconfirmed;
                 unconfirmed = self.one_more(pending)?;
-                self.claim_send(loaded, (next, before), unconfirmed).await?;
+                self.claim_send(loaded, (next, unsent.0), unconfirmed).await?;
+            } else if pending.claim.until_ms < shared::now_ms() + Self::timeout(pending).as_secs() * 1_000 {
+                // A bucket that took its time has used up the claim.
+                self.claim_send(loaded, (next, unconfirmed), unconfirmed).await?;
             }
             match self.send(&piece, reply_to, &mut chat_id, picture.as_deref()).await {
                 Ok(()) if next + 1 == parts => break self.settle(loaded, parts, chat_id).await,
@@ -43,7 +50,7 @@ impl Attempt<'_> {
                 Err(Verdict::Gone(why)) => return self.give_up(loaded, why).await,
                 Err(Verdict::Retry(failure)) => {
                     let Some(wait) = failure.short_wait().filter(|_| !waited) else {
-                        return Err(self.let_go(loaded, unconfirmed, failure).await);
+                        return Err(self.let_go(loaded, unsent, failure).await);
                     };
                     waited = true;
                     tokio::time::sleep(wait).await;
@@ -54,12 +61,12 @@ impl Attempt<'_> {
                 }
                 Err(_) => {
                     let failure = Failure::new(Class::Unexpected, "Telegram refuses the part in every form");
-                    return Err(self.let_go(loaded, unconfirmed, failure).await);
+                    return Err(self.let_go(loaded, unsent, failure).await);
                 }
             }
             // One write confirms this part and counts the send of the next.
             self.confirm(loaded, |conversation| {
-                let pending = self.own(conversation)?;
+                let pending = self.mine(conversation)?;
                 (pending.next, pending.unconfirmed) = (next + 1, 1);
                 pending.claim = self.claim(pending);
                 Ok(())
@@ -71,13 +78,17 @@ impl Attempt<'_> {
 
     /// Signs for the send of the next part: nobody else sends while it may last.
     pub(super) fn claim(&self, pending: &Pending) -> Claim {
-        let send = match pending.pieces.get(pending.next) {
+        // A second more: other machines have other clocks.
+        let until_ms = shared::now_ms() + Self::timeout(pending).as_secs() * 1_000 + 1_000;
+        Claim { by: self.invocation.request_id.clone(), until_ms }
+    }
+
+    /// How long the send of the next part may take.
+    fn timeout(pending: &Pending) -> Duration {
+        match pending.pieces.get(pending.next) {
             Some(Piece::Photo { .. }) => FILE_TIMEOUT,
             Some(Piece::Text(_)) | None => CALL_TIMEOUT,
-        };
-        // A second more: other machines have other clocks.
-        let until_ms = shared::now_ms() + send.as_secs() * 1_000 + 1_000;
-        Claim { by: self.invocation.request_id.clone(), until_ms }
+        }
     }
 
     /// The count of sends with one more: the first, its one repetition, and then one for each replay.
@@ -111,6 +122,15 @@ impl Attempt<'_> {
     fn own<'c>(&self, conversation: &'c mut Conversation) -> Result<&'c mut Pending, Failure> {
         match conversation.pending(self.update_id) {
             Some(pending) if pending.claim.left_ms(&self.invocation.request_id) == 0 => Ok(pending),
+            Some(pending) => Err(contended(pending.claim.left_ms(&self.invocation.request_id))),
+            None => Err(contended(0)),
+        }
+    }
+
+    /// The pending answer, if this invocation still has it: nobody's progress is overwritten.
+    fn mine<'c>(&self, conversation: &'c mut Conversation) -> Result<&'c mut Pending, Failure> {
+        match conversation.pending(self.update_id) {
+            Some(pending) if pending.claim.by == self.invocation.request_id => Ok(pending),
             Some(pending) => Err(contended(pending.claim.left_ms(&self.invocation.request_id))),
             None => Err(contended(0)),
         }
@@ -230,18 +250,18 @@ impl Attempt<'_> {
 
     /// Lets go of the answer before the attempt fails: what was surely not sent is not counted.
     /// If even this cannot be written, the count errs on the side of not repeating.
-    async fn let_go(&self, loaded: &mut Loaded, unconfirmed: u32, failure: Failure) -> Failure {
+    async fn let_go(&self, loaded: &mut Loaded, unsent: (u32, Option<String>), failure: Failure) -> Failure {
         let known = failure.class != Class::UnknownOutcome;
-        let written = self
-            .change(loaded, |conversation| {
-                let pending = self.own(conversation)?;
-                pending.unconfirmed = if known { unconfirmed.saturating_sub(1) } else { unconfirmed };
-                pending.claim = Claim::default();
-                Ok(())
-            })
-            .await;
-        if let Err(error) = written {
-            tracing::warn!(error = error.error, "could not let go of the answer");
+        let written = self.confirm(loaded, |conversation| {
+            let pending = self.mine(conversation)?;
+            if known {
+                (pending.unconfirmed, pending.ordered) = unsent.clone();
+            }
+            pending.claim = Claim::default();
+            Ok(())
+        });
+        if let Err(error) = written.await {
+            warn!(error = error.error, "could not let go of the answer");
         }
         failure
     }

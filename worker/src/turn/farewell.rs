@@ -3,27 +3,27 @@
 
 use std::cell::Cell;
 
-use shared::{Envelope, Failed};
+use shared::{ConversationKey, Envelope, Failed};
 use tracing::warn;
 
 use super::{Bot, answer};
 use crate::conversation::{Conversation, Conversations};
-use crate::failure::{Class, Failure};
+use crate::failure::{self, Class, Failure, Verdict};
 use crate::router::Route;
 use crate::telegram::Target;
 use crate::update::Update;
 use crate::words;
 
 /// Never fails: what cannot be told is logged.
-pub async fn tell_of_failure(bot: &Bot, envelope: &Envelope<'_>, failure: &Failure) {
-    match remember(&bot.conversations, envelope, failure).await {
+pub async fn tell_of_failure(bot: &Bot, envelope: &Envelope<'_>, attempts: u32, failure: &Failure) {
+    match remember(&bot.conversations, envelope, attempts, failure).await {
         Ok(true) => {}
         Ok(false) => return,
         // The person hears of it all the same: the last attempt comes once, and once more with each replay.
         Err(error) => warn!(error = error.error, "could not remember the failure"),
     }
     // Another worker has it: whether this ends well is for that one to say.
-    if failure.class == Class::Contended {
+    if failure.class == Class::Contended && failure.wait_s.is_some() {
         return;
     }
     let Ok(Update { message: Some(message) }) = serde_json::from_str::<Update>(envelope.update.get()) else { return };
@@ -35,24 +35,46 @@ pub async fn tell_of_failure(bot: &Bot, envelope: &Envelope<'_>, failure: &Failu
         Class::Configuration => words::out_of_order(envelope.update_id),
         _ => words::failed(envelope.update_id),
     };
-    let target = Target { conversation: envelope.conversation, reply_to: Some(message.message_id) };
-    if let Err(error) = bot.telegram.send_message(target, &answer::words(&text)).await {
+    let mut target = Target { conversation: envelope.conversation, reply_to: Some(message.message_id) };
+    let words = answer::words(&text);
+    let Err(error) = bot.telegram.send_message(target, &words).await else { return };
+    match failure::judge_send(error) {
+        Verdict::Moved(chat_id) => {
+            target = Target { conversation: ConversationKey { chat_id, thread_id: None }, reply_to: None }
+        }
+        Verdict::Detached => (target.conversation.thread_id, target.reply_to) = (None, None),
+        verdict => return warn!(?verdict, "could not tell of the failure"),
+    }
+    if let Err(error) = bot.telegram.send_message(target, &words).await {
         warn!(%error, "could not tell of the failure");
     }
 }
 
-/// Whether the person is to be told: for each update once, that the bot is out of order once in all.
-async fn remember(conversations: &Conversations, envelope: &Envelope<'_>, failure: &Failure) -> Result<bool, Failure> {
+/// Whether the person is to be told: for each update once, that the bot is out of order once a day.
+async fn remember(
+    conversations: &Conversations,
+    envelope: &Envelope<'_>,
+    attempts: u32,
+    failure: &Failure,
+) -> Result<bool, Failure> {
     /// Older ones are found in the log.
     const FAILED_MAX: usize = 50;
+    const DAY_MS: u64 = 24 * 3_600_000;
     let (update_id, at_ms) = (envelope.update_id, shared::now_ms());
-    let record = Failed { update_id, class: failure.class.name().to_owned(), error: failure.error.clone(), at_ms };
+    let class = failure.class.name().to_owned();
+    let record = Failed { update_id, class, error: failure.error.clone(), attempts, at_ms };
     let mut loaded = conversations.load(envelope.conversation).await?;
     let told = Cell::new(false);
     let note = |conversation: &mut Conversation| {
+        if conversation.is_done(update_id) {
+            // The answer is there; what failed came after it.
+            told.set(true);
+            return Ok(());
+        }
         let known = |failed: &Failed| {
-            failed.update_id == update_id
-                || failure.class == Class::Configuration && failed.class == Class::Configuration.name()
+            let out_of_order =
+                failure.class == Class::Configuration && failed.class == record.class && failed.at_ms + DAY_MS > at_ms;
+            failed.update_id == update_id || out_of_order
         };
         // Our own record: the write had its effect, and its answer got lost. It has replaced the one before then.
         let before = conversation.failed.iter().any(|failed| *failed != record && known(failed));

@@ -8,3 +8,4 @@ mod declined;
 mod given_up;
 mod later;
 mod once;
+mod rivals;

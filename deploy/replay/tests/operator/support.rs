@@ -66,7 +66,7 @@ impl World {
         let key = conversation.parse::<ConversationKey>().unwrap().object_key();
         let failed = failed.iter().map(|(update_id, class, error)| {
             let (class, error) = ((*class).to_owned(), (*error).to_owned());
-            json!(Failed { update_id: *update_id, class, error, at_ms: now_ms() - 1000 })
+            json!(Failed { update_id: *update_id, class, error, attempts: 12, at_ms: now_ms() - 1000 })
         });
         let object = json!({ "version": 1, "turns": [], "done": [1], "failed": failed.collect::<Vec<Value>>() });
         let bytes = ByteStream::from(object.to_string().into_bytes());

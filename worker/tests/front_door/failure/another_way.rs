@@ -74,6 +74,16 @@ async fn a_history_that_could_not_follow_follows_later() {
 }
 
 #[tokio::test]
+async fn who_has_the_answer_is_not_told_of_what_failed_after_it() {
+    let world = World::start("after-answer").await;
+    a_question_of_a_group_that_moves(&world).await;
+    world.door.faults().order(Fault { times: 99, chat_id: Some(SUPERGROUP), ..fault("PutObject", status(503)) });
+    world.exhaust().await;
+    assert_eq!(world.dlq.depth().await.unwrap(), (1, 0));
+    assert_eq!(world.said_since(0, SUPERGROUP).len() + world.said_since(0, GROUP).len(), 1);
+}
+
+#[tokio::test]
 async fn an_answer_whose_question_or_topic_is_gone_is_sent_without() {
     let world = World::start("detached").await;
     let topic = json!({ "is_forum": true, "thread": { "id": 5, "name": "A topic" } });

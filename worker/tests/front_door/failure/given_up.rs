@@ -2,6 +2,7 @@
 
 use local::corpus::BOT_ID;
 use local::fault::{Fault, Kind};
+use serde_json::json;
 
 use crate::support::{ADA, MAX_RECEIVE_COUNT, World, fault, quotes, text};
 
@@ -101,4 +102,33 @@ async fn assert_failed_as_configuration(world: &World, update_ids: &[i64]) {
     for line in failures {
         assert_eq!((&line["level"], &line["class"]), (&"ERROR".into(), &"configuration".into()), "{line}");
     }
+}
+
+#[tokio::test]
+async fn a_new_outage_is_told_although_there_was_one_long_ago() {
+    let world = World::start_with("outage", &[("GEMINI_API_KEY", "a-key-of-yesterday")]).await;
+    let long_ago =
+        r#"{"version":1,"failed":[{"update_id":1,"class":"configuration","error":"x","at_ms":1795000000000}]}"#;
+    world.put_object("conversations/1001.json", long_ago.as_bytes()).await;
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    world.exhaust().await;
+    assert_eq!(world.said_since(0, ADA).len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_waits_for_its_replay_is_not_pushed_out_by_others() {
+    let world = World::start("full").await;
+    let pending = |id: u32| {
+        json!({"update_id": id, "reply_to": 1, "pieces": [{"text": {"text": format!("answer {id}"), "entities": []}}],
+            "next": 0, "unconfirmed": 0, "claim": {"by": "", "until_ms": 0}, "turn": null})
+    };
+    let object = json!({"version": 1, "pending": (1..=50).map(pending).collect::<Vec<_>>()});
+    world.put_object("conversations/1001.json", object.to_string().as_bytes()).await;
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    world.exhaust().await;
+    assert_eq!(world.charged(), 0, "what cannot be kept is not asked for");
+    assert_eq!(world.dlq.depth().await.unwrap(), (1, 0));
+    assert!(world.history("1001").await.contains("answer 1\""));
 }

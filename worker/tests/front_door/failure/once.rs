@@ -1,7 +1,7 @@
 //! Nothing twice and nothing lost: redelivery, crashes, lost answers, races.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use local::fault::{Fault, Kind};
 use local::lambda::event::sqs_event;
@@ -163,50 +163,6 @@ async fn a_part_that_telegram_confirmed_is_remembered_through_conflicts_in_a_row
     assert!(said.len() >= 3, "{} parts", said.len());
     let different: BTreeSet<&str> = said.iter().map(text).collect();
     assert_eq!(different.len(), said.len(), "none is sent twice");
-}
-
-#[tokio::test]
-async fn a_send_that_another_worker_made_meanwhile_counts() {
-    let world = World::start("overtaken").await;
-    world.telegram.faults().order(fault("sendMessage", Kind::BreakAfter));
-    world.writes(ADA, "hello");
-    world.deliver().await;
-    let batch = world.queue.receive().await.unwrap();
-    let kept = world.work_on(&batch).await;
-    world.release(&kept).await;
-
-    // The worker loads this, and before it can sign for the second send, another one has made it, in vain as well.
-    let once = world.history("1001").await;
-    let twice = once.replace(r#""unconfirmed":1"#, r#""unconfirmed":2"#);
-    assert_ne!(once, twice);
-    world.door.overtake("conversations/1001.json", twice.as_bytes());
-    assert_eq!(world.work().await.len(), 1);
-    assert_eq!(world.said_since(0, ADA).len(), 1, "the other one's was the one repetition");
-    assert!(world.history("1001").await.contains(r#""unconfirmed":2"#));
-}
-
-#[tokio::test]
-async fn of_two_workers_with_one_update_the_one_that_stores_its_answer_first_sends_it() {
-    let world = World::start("fence").await;
-    let until_ms = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap() + 60_000;
-    let update_id = world.writes(ADA, "hello").update_id;
-    let pending = format!(
-        r#"{{"version":1,"pending":[{{"update_id":{update_id},"reply_to":1,"pieces":[{{"text":{{"text":"Hello!","entities":[]}}}}],"next":0,"unconfirmed":1,"claim":{{"by":"another","until_ms":{until_ms}}},"turn":null}}]}}"#
-    );
-    world.deliver().await;
-    world.door.overtake("conversations/1001.json", pending.as_bytes());
-    let batch = world.queue.receive().await.unwrap();
-    let kept = world.work_on(&batch).await;
-    let wait_s = world.waits_s();
-    assert!(kept.len() == 1 && (50..=62).contains(&wait_s[0]), "until the other one's send is over: {wait_s:?}");
-    assert_eq!(world.history("1001").await, pending);
-
-    // It has sent it, just before this worker answers by itself again.
-    world.put_object("conversations/1001.json", br#"{"version":1}"#).await;
-    world.door.overtake("conversations/1001.json", format!(r#"{{"version":1,"done":[{update_id}]}}"#).as_bytes());
-    world.release(&kept).await;
-    assert_eq!(world.work().await, NOTHING);
-    assert_eq!((world.said_since(0, ADA).len(), world.asked()), (0, 2));
 }
 
 #[tokio::test]
