@@ -61,10 +61,7 @@ pub struct Place {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// What lies in the queue: conversation, update, age, receives, class and last error
-    ///
-    /// RECEIVES is how often SQS has handed the message out, as it says: attempts of the worker and looks into this
-    /// queue together. It is the nearest to a number of attempts that the queue knows.
+    /// What lies in the queue: conversation, update, age, attempts, class and last error
     List {
         #[command(flatten)]
         selection: Selection,

@@ -26,6 +26,8 @@ pub struct Reasons {
 pub struct Reason {
     pub class: String,
     pub error: Option<String>,
+    /// How often the worker tried; SQS's own count rises with each look into the dead-letter queue.
+    pub attempts: Option<u32>,
     pub failed_at_ms: Option<u64>,
 }
 
@@ -53,7 +55,10 @@ impl Reasons {
         };
         match self.known.get(conversation) {
             Some(Ok(all)) => match all.iter().rev().find(|failed| Some(failed.update_id) == letter.update_id()) {
-                Some(Failed { class, error, at_ms, .. }) => Reason::new(class, Some(error.clone()), Some(*at_ms)),
+                Some(Failed { class, error, attempts, at_ms, .. }) => {
+                    let attempts = Some(*attempts).filter(|count| *count > 0);
+                    Reason { attempts, ..Reason::new(class, Some(error.clone()), Some(*at_ms)) }
+                }
                 None => Reason::new(UNKNOWN, None, None),
             },
             Some(Err(error)) => Reason::new(UNKNOWN, Some(error.clone()), None),
@@ -94,6 +99,6 @@ impl Reasons {
 
 impl Reason {
     fn new(class: &str, error: Option<String>, failed_at_ms: Option<u64>) -> Self {
-        Self { class: class.to_owned(), error, failed_at_ms }
+        Self { class: class.to_owned(), error, attempts: None, failed_at_ms }
     }
 }

@@ -17,13 +17,14 @@ pub fn messages(count: usize) -> String {
 /// One line a message, conversations together, errors cut; `show` has them whole.
 pub fn table(rows: &[Row]) -> String {
     const ERROR_MAX: usize = 90;
-    let mut lines = vec![["CONVERSATION", "UPDATE", "AGE", "RECEIVES", "CLASS", "LAST ERROR"].map(str::to_owned)];
+    let mut lines = vec![["CONVERSATION", "UPDATE", "AGE", "ATTEMPTS", "CLASS", "LAST ERROR"].map(str::to_owned)];
     for (letter, reason) in together(rows) {
         let update = letter.update_id().map_or_else(|| letter.message_id.clone(), |update_id| update_id.to_string());
         let (class, error) = reason.as_ref().map_or((UNKNOWN, None), |why| (&*why.class, why.error.as_deref()));
         let error = cut(error.unwrap_or("-"), ERROR_MAX);
         let age = age::words(letter.age_ms());
-        lines.push([printable(&letter.group), update, age, letter.receives.to_string(), printable(class), error]);
+        let attempts = reason.as_ref().and_then(|why| why.attempts).map_or("-".to_owned(), |count| count.to_string());
+        lines.push([printable(&letter.group), update, age, attempts, printable(class), error]);
     }
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default();
     let widths: [usize; 5] = std::array::from_fn(width);
@@ -159,6 +160,7 @@ fn describe(letter: &Letter, reason: Option<&Reason>) -> Value {
         "received_at_ms": received_at_ms,
         "sent_at_ms": letter.sent_ms,
         "age_s": letter.age_ms() / 1000,
+        "attempts": reason.and_then(|reason| reason.attempts),
         "receives": letter.receives,
         "class": reason.map_or(UNKNOWN, |reason| &reason.class),
         "error": reason.and_then(|reason| reason.error.as_ref()),

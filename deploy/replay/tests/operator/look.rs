@@ -24,11 +24,11 @@ async fn list_says_whose_update_failed_how_long_ago_and_why() {
     let lines: Vec<Vec<&str>> = listed.out.lines().map(|line| line.split("  ").map(str::trim).collect()).collect();
     let cells: Vec<Vec<&str>> =
         lines.iter().map(|line| line.iter().copied().filter(|cell| !cell.is_empty()).collect()).collect();
-    assert_eq!(cells[0], ["CONVERSATION", "UPDATE", "AGE", "RECEIVES", "CLASS", "LAST ERROR"]);
+    assert_eq!(cells[0], ["CONVERSATION", "UPDATE", "AGE", "ATTEMPTS", "CLASS", "LAST ERROR"]);
     let gone = "Gemini: 404 NOT_FOUND model gone\u{fffd}[31m";
-    assert_eq!(cells[1], ["-1001234567890:42", "501", "2h 5m", "1", "configuration", gone]);
-    assert_eq!(cells[2], ["-1001234567890:42", "503", "1d 2h", "1", "unknown", "-"]);
-    assert_eq!(cells[3], ["7", "502", "1d 2h", "1", "unknown", "-"]);
+    assert_eq!(cells[1], ["-1001234567890:42", "501", "2h 5m", "12", "configuration", gone]);
+    assert_eq!(cells[2], ["-1001234567890:42", "503", "1d 2h", "-", "unknown", "-"]);
+    assert_eq!(cells[3], ["7", "502", "1d 2h", "-", "unknown", "-"]);
     assert_eq!(listed.out.lines().last(), Some("3 messages of 2 conversations."));
     assert!(!listed.out.contains(WORDS) && listed.code == 0);
     assert_eq!(world.dlq.depth().await.unwrap(), (3, 0), "all are free again");
@@ -41,8 +41,8 @@ async fn list_in_json_has_the_same() {
     world.remembers("7", &[(501, "transient", "Telegram: 502")]).await;
     let listed = world.json(&["list"]).await;
     let message = &listed["messages"][0];
-    let expected = json!([501, "7", "transient", "Telegram: 502", 1, "conversations/7.json", false]);
-    let names = ["update_id", "conversation", "class", "error", "receives", "object", "foreign"];
+    let expected = json!([501, "7", "transient", "Telegram: 502", 12, "conversations/7.json", false]);
+    let names = ["update_id", "conversation", "class", "error", "attempts", "object", "foreign"];
     assert_eq!(json!(names.map(|name| &message[name])), expected);
     assert!((7500..7560).contains(&message["age_s"].as_u64().unwrap()));
     assert_eq!(json!(["not_seen", "held_elsewhere"].map(|name| &listed[name])), json!([0, 0]));
