@@ -71,6 +71,10 @@ impl Plan {
         (self.failing, self.killed) = (0.0, 0.0);
     }
 
+    pub fn has_ended(&self) -> bool {
+        self.failing == 0.0 && self.killed == 0.0
+    }
+
     /// The fault of the next call with this key (what is called, and for which update or conversation).
     pub fn next(&mut self, service: Service, key: &str) -> Option<Fault> {
         let nth = self.counts.entry(format!("{service:?} {key}")).or_default();
