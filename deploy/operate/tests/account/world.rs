@@ -133,7 +133,7 @@ impl World {
     /// What is in the zips.
     pub(crate) async fn unpacked(&self) -> String {
         let script = "import sys, zipfile\nfor zip in sys.argv[1:]: sys.stdout.buffer.write(zipfile.ZipFile(zip).read('bootstrap'))";
-        let zips = ["ingress", "worker"].map(|name| self.folder.path().join(format!("target/lambda/{name}.zip")));
+        let zips = ["ingress", "worker"].map(|name| self.folder.path().join(format!("target/lambda/local/{name}.zip")));
         let output = Command::new("python3").args(["-c", script]).args(zips).output().await.unwrap();
         assert!(output.stdout.len() > 1_000_000, "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
