@@ -17,7 +17,7 @@ use crate::{code, terminal};
 /// What is being answered gets this long to end.
 const DRAIN: Duration = Duration::from_secs(30);
 /// As many as one call of S3 deletes.
-const BATCH: &str = "1000";
+const BATCH: usize = 1000;
 
 /// Webhook ▸ what is queued ▸ application ▸ secrets. The foundation stays, with the conversations.
 ///
@@ -147,7 +147,7 @@ pub async fn destroy_data(place: &Place) -> Result<()> {
 async fn empty(place: &Place, bucket: &str) -> Result<usize> {
     let mut deleted = 0;
     loop {
-        let args = ["s3api", "list-object-versions", "--bucket", bucket, "--max-items", BATCH];
+        let args = ["s3api", "list-object-versions", "--bucket", bucket, "--max-items", "1000"];
         let listed = match place.aws.call(&args).await {
             Ok(listed) => listed,
             Err(error) if Trouble::is(&error, "NoSuchBucket") => return Ok(deleted),
@@ -159,12 +159,20 @@ async fn empty(place: &Place, bucket: &str) -> Result<usize> {
         if objects.is_empty() {
             return Ok(deleted);
         }
-        let request = json!({ "Objects": objects, "Quiet": true }).to_string();
-        let answer =
-            place.aws.call_with(&["s3api", "delete-objects", "--bucket", bucket, "--delete", STDIN], &request).await?;
-        if let Some(refused) = answer["Errors"].get(0) {
-            bail!("S3 keeps {}: {}", refused["Key"], refused["Message"]);
+        // The CLI counts the versions alone; the marks of deletions come on top.
+        for batch in objects.chunks(BATCH) {
+            delete(place, bucket, batch).await?;
         }
         deleted += objects.len();
     }
+}
+
+async fn delete(place: &Place, bucket: &str, objects: &[Value]) -> Result<()> {
+    let request = json!({ "Objects": objects, "Quiet": true }).to_string();
+    let args = ["s3api", "delete-objects", "--bucket", bucket, "--delete", STDIN];
+    let answer = place.aws.call_with(&args, &request).await?;
+    if let Some(refused) = answer["Errors"].get(0) {
+        bail!("S3 keeps {}: {}", refused["Key"], refused["Message"]);
+    }
+    Ok(())
 }
