@@ -8,7 +8,7 @@ use crate::deploy::{of_secrets, tell};
 use crate::gemini::Gemini;
 use crate::place::{self, Deployed, Place, given};
 use crate::say::{good, note, say, step};
-use crate::secrets::{self, GEMINI_KEY, NEXT_WEBHOOK_SECRET, TELEGRAM_TOKEN, WEBHOOK_SECRET};
+use crate::secrets::{self, GEMINI_KEY, NEXT_WEBHOOK_SECRET, Stored, TELEGRAM_TOKEN, WEBHOOK_SECRET};
 use crate::telegram::Telegram;
 use crate::trigger::Trigger;
 use crate::{terminal, webhook};
@@ -19,20 +19,23 @@ use crate::{terminal, webhook};
 /// # Errors
 /// What is wrong; repeated, it goes on.
 pub async fn webhook_secret(place: &Place) -> Result<()> {
-    let before = place.deployed().await?;
+    let mut stored = place.deployed().await?.stored;
     step("The ingress takes both secrets");
     // One that an interrupted rotation made may be with Telegram already.
-    let next = match &before.stored.next_webhook_secret {
-        Some(next) => next.value.clone(),
-        None => secrets::keep(place, NEXT_WEBHOOK_SECRET, secrets::random()?).await?.value,
+    let next = match stored.next_webhook_secret {
+        Some(next) => next,
+        None => secrets::keep(place, NEXT_WEBHOOK_SECRET, secrets::random()?).await?,
     };
-    let deployed = tell_the_functions(place).await?;
+    stored.next_webhook_secret = Some(next.clone());
+    let deployed = tell_the_functions(place, stored).await?;
     step("Telegram gets the new one");
-    webhook::point(place, &deployed, &deployed.telegram()?, &next).await?;
+    webhook::point(place, &deployed, &deployed.telegram()?, &next.value).await?;
     step("The ingress forgets the old one");
-    secrets::keep(place, WEBHOOK_SECRET, next).await?;
+    let mut stored = deployed.stored;
+    stored.webhook_secret = Some(secrets::keep(place, WEBHOOK_SECRET, next.value).await?);
     secrets::forget(place, &[NEXT_WEBHOOK_SECRET]).await?;
-    tell_the_functions(place).await?;
+    stored.next_webhook_secret = None;
+    tell_the_functions(place, stored).await?;
     Ok(())
 }
 
@@ -41,18 +44,18 @@ pub async fn webhook_secret(place: &Place) -> Result<()> {
 /// # Errors
 /// When Gemini refuses the new key: the old one stays.
 pub async fn gemini_key(place: &Place) -> Result<()> {
-    let before = place.deployed().await?;
+    let Deployed { stack, mut stored } = place.deployed().await?;
     let key = secrets::ask("GEMINI_API_KEY").await?;
     step("The new key");
-    Gemini::new(&place::gemini_url(Some(&before.stack.parameters)), key.clone())?.check_key().await?;
+    Gemini::new(&place::gemini_url(Some(&stack.parameters)), key.clone())?.check_key().await?;
     good("Gemini takes it");
-    if same(before.stored.gemini_key.as_ref(), &key) {
+    if same(stored.gemini_key.as_ref(), &key) {
         good("it is the one that is stored");
     } else {
-        secrets::keep(place, GEMINI_KEY, key).await?;
+        stored.gemini_key = Some(secrets::keep(place, GEMINI_KEY, key).await?);
     }
     step("The worker reads it");
-    tell_the_functions(place).await?;
+    tell_the_functions(place, stored).await?;
     note("what was under way may use the old key for two minutes more; after that it can be deleted");
     Ok(())
 }
@@ -63,7 +66,7 @@ pub async fn gemini_key(place: &Place) -> Result<()> {
 /// # Errors
 /// When Telegram refuses the new token or it is another bot's. The worker then stays paused, and nothing is lost.
 pub async fn telegram_token(place: &Place) -> Result<()> {
-    let before = place.deployed().await?;
+    let mut before = place.deployed().await?;
     let trigger = Trigger::of(place, &before)?;
     let was_paused = trigger.is_paused().await?;
     step("The worker pauses");
@@ -83,10 +86,10 @@ pub async fn telegram_token(place: &Place) -> Result<()> {
     if same(before.stored.telegram_token.as_ref(), &token) {
         good("it is the one that is stored");
     } else {
-        secrets::keep(place, TELEGRAM_TOKEN, token).await?;
+        before.stored.telegram_token = Some(secrets::keep(place, TELEGRAM_TOKEN, token).await?);
     }
     step("The worker reads it");
-    let deployed = tell_the_functions(place).await?;
+    let deployed = tell_the_functions(place, before.stored).await?;
     step("The webhook");
     webhook::point(place, &deployed, &telegram, &deployed.webhook_secret()?).await?;
     if was_paused {
@@ -110,9 +113,9 @@ fn same(stored: Option<&secrets::Secret>, given: &SecretString) -> bool {
     stored.is_some_and(|stored| stored.value.expose_secret() == given.expose_secret())
 }
 
-/// New hashes for the ingress, new processes for the worker; the bot as it is then.
-async fn tell_the_functions(place: &Place) -> Result<Deployed> {
-    let stored = secrets::stored(place).await?;
+/// New hashes for the ingress, new processes for the worker; the bot as it is then. SSM is not asked again: for a moment
+/// it may still answer with what was stored before.
+async fn tell_the_functions(place: &Place, stored: Stored) -> Result<Deployed> {
     let deployed = cloudformation::deploy(&place.aws, &place.stack, Template::Same, &of_secrets(&stored)?).await?;
     Ok(Deployed { stack: tell(deployed), stored })
 }
