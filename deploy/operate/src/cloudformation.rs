@@ -59,7 +59,8 @@ impl Stack {
     pub async fn find(aws: &Aws, name: &str) -> Result<Option<Self>> {
         match aws.call(&["cloudformation", "describe-stacks", "--stack-name", name]).await {
             Ok(answer) => Ok(Some(Self::read(&answer["Stacks"][0]))),
-            Err(error) if Trouble::says(&error, "does not exist") => Ok(None),
+            // A lost SSO session also says that something does not exist.
+            Err(error) if Trouble::is(&error, "ValidationError") && Trouble::says(&error, "does not exist") => Ok(None),
             Err(error) => Err(error),
         }
     }

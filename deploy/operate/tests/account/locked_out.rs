@@ -60,6 +60,14 @@ async fn each_way_to_be_locked_out_of_aws_has_its_remedy_and_the_rest_is_looked_
 }
 
 #[tokio::test]
+async fn a_lost_session_is_not_taken_for_a_missing_stack() {
+    let mut account = Account::start().await;
+    account.fails("cloudformation describe-stacks", "Error loading SSO Token: Token for work does not exist");
+    let told = account.refuses("info").await;
+    assert!(told.contains("aws sso login") && !told.contains("there is no stack"), "{told}");
+}
+
+#[tokio::test]
 async fn no_region_no_permission_and_no_cli_are_told() {
     let mut account = Account::start().await;
     let ended = account.run("doctor", &[("AWS_REGION", "")]).await;
