@@ -53,6 +53,7 @@ rollback: operate ## The code that was deployed before; again, the one before th
 
 update-env: operate ## Settings alone: ALLOWED_CHATS=… CHAT_MODEL=…; without any, what they are
 	@deploy/operate.sh update-env
+	@deploy/operate.sh webhook
 	@exec deploy/operate.sh smoke
 
 smoke: operate ## Tries the deployed bot, without a message to anyone

@@ -102,14 +102,17 @@ impl Doctor<'_> {
 
     async fn concurrency(&mut self) {
         match webhook::concurrency(self.place).await {
-            Some(limit) if limit < FEW => note(&format!(
+            Ok(Some(limit)) if limit < FEW => note(&format!(
                 "{limit} functions may run at once in this account: enough to begin with\n▸ for a busy bot, ask for more, it \
                  is free: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 \
                  --desired-value 1000"
             )),
-            Some(limit) => good(&format!("{limit} functions may run at once in this account")),
-            None => {
+            Ok(Some(limit)) => good(&format!("{limit} functions may run at once in this account")),
+            Ok(None) => {
                 note("AWS does not tell how many functions may run at once (lambda:GetAccountSettings): taken as 10")
+            }
+            Err(error) => {
+                self.line(Err(error));
             }
         }
     }
