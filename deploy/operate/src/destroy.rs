@@ -5,17 +5,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::aws::STDIN;
+use crate::aws::{Aws, STDIN};
 use crate::cloudformation::{self, Stack};
 use crate::place::{Deployed, Place, given};
 use crate::queue;
 use crate::say::{good, note, step};
 use crate::secrets::{self, GEMINI_KEY, NEXT_WEBHOOK_SECRET, TELEGRAM_TOKEN, WEBHOOK_SECRET};
+use crate::trigger::LONGEST_TURN;
 use crate::trouble::Trouble;
 use crate::{code, terminal};
 
-/// What is being answered gets this long to end.
-const DRAIN: Duration = Duration::from_secs(30);
+/// SQS's figures are approximate: they count once they have stayed the same for this long.
+const SETTLED: Duration = Duration::from_secs(12);
 /// As many as one call of S3 deletes.
 const BATCH: usize = 1000;
 
@@ -77,15 +78,7 @@ async fn remove_webhook(deployed: &Deployed) -> Result<()> {
 
 async fn look_at_what_is_queued(place: &Place, deployed: &Deployed) -> Result<()> {
     let (Ok(queue), Ok(dlq)) = (deployed.output("QueueUrl"), deployed.output("DlqUrl")) else { return Ok(()) };
-    let began = Instant::now();
-    let (waiting, dead) = loop {
-        let (queue, dlq) = tokio::try_join!(queue::depth(&place.aws, queue), queue::depth(&place.aws, dlq))?;
-        let waiting = queue.waiting + queue.in_flight;
-        if waiting == 0 || began.elapsed() > DRAIN || queue.in_flight == 0 && began.elapsed() > DRAIN / 6 {
-            break (waiting, dlq.waiting + dlq.in_flight);
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    };
+    let (waiting, dead) = settled(&place.aws, queue, dlq).await?;
     if waiting + dead == 0 {
         good("empty: everybody has an answer");
         return Ok(());
@@ -103,6 +96,22 @@ async fn look_at_what_is_queued(place: &Place, deployed: &Deployed) -> Result<()
          CONFIRM={}; the webhook is removed already, make deploy-all sets it again",
         place.stack
     )
+}
+
+/// What is in both queues once nothing is under way any more.
+async fn settled(aws: &Aws, queue: &str, dlq: &str) -> Result<(u64, u64)> {
+    let (began, mut since, mut last) = (Instant::now(), Instant::now(), None);
+    loop {
+        let both = tokio::try_join!(queue::depth(aws, queue), queue::depth(aws, dlq))?;
+        if last != Some(both) {
+            (since, last) = (Instant::now(), Some(both));
+        }
+        let (queue, dlq) = both;
+        if queue.in_flight == 0 && since.elapsed() > SETTLED || began.elapsed() > LONGEST_TURN {
+            return Ok((queue.waiting + queue.in_flight, dlq.waiting + dlq.in_flight));
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// The conversations, the pictures, all code: everything that a destroyed bot left.
