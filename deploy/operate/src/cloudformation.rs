@@ -88,6 +88,29 @@ impl Stack {
         condition(&self.status)
     }
 
+    /// Whether it never came to be: the next deployment makes it anew.
+    pub fn is_still_born(&self) -> bool {
+        self.condition() == Condition::StillBorn
+    }
+
+    /// # Errors
+    /// When CloudFormation changes nothing of it before somebody mends it; says how.
+    pub fn usable(&self) -> Result<()> {
+        if self.condition() == Condition::Stuck {
+            bail!(self.way_out());
+        }
+        Ok(())
+    }
+
+    fn way_out(&self) -> String {
+        let Self { name, status, .. } = self;
+        let remedy = if status == "UPDATE_FAILED" { "rollback-stack" } else { "continue-update-rollback" };
+        format!(
+            "stack {name} is {status}, and CloudFormation changes nothing before that is mended\n    ▸ \
+             aws cloudformation {remedy} --stack-name {name}, then the same again"
+        )
+    }
+
     /// Why its last operation failed.
     pub async fn reasons(&self, aws: &Aws) -> String {
         events::failures(aws, &self.id).await
@@ -132,11 +155,7 @@ pub async fn deploy(
                 note("nothing is in it: it is removed and made anew");
                 delete(aws, name).await?;
             }
-            Some(Condition::Stuck) => bail!(
-                "stack {name} is {}, and CloudFormation changes nothing before that is mended\n    ▸ \
-                 aws cloudformation continue-update-rollback --stack-name {name}, then the same again",
-                found.map(|stack| stack.status).unwrap_or_default()
-            ),
+            Some(Condition::Stuck) => bail!(found.map(|stack| stack.way_out()).unwrap_or_default()),
             Some(Condition::Ready) => {
                 let Some(stack) = found else { continue };
                 return match update(aws, &stack, template, given).await? {

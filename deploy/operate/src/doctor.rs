@@ -89,9 +89,18 @@ impl Doctor<'_> {
         };
         match found.await {
             Ok((foundation, stack, stored)) => {
-                let status =
-                    |stack: &Option<Stack>| stack.as_ref().map_or("not there yet".to_owned(), |s| s.status.clone());
-                good(&format!("stack {name}: {}; its foundation: {}", status(&stack), status(&foundation)));
+                for (stack, name) in [(&foundation, self.place.foundation()), (&stack, name)] {
+                    match stack {
+                        Some(stack) if stack.is_still_born() => note(&format!(
+                            "stack {name}: {}, with nothing in it\n▸ make deploy-all makes it anew",
+                            stack.status
+                        )),
+                        Some(stack) => {
+                            self.line(stack.usable().map(|()| format!("stack {name}: {}", stack.status)));
+                        }
+                        None => good(&format!("stack {name}: not there yet")),
+                    }
+                }
                 (self.stack, self.stored) = (stack, stored);
             }
             Err(error) => {
@@ -219,7 +228,8 @@ fn another_bot(stored: &Option<Secret>, token: &SecretString) -> Option<String> 
     let stored = stored.as_ref().map(|secret| id(&secret.value))?;
     (stored != id(token)).then(|| {
         "TELEGRAM_TOKEN is of another bot than the one deployed here\n▸ a second bot: make deploy-all STACK=another; \
-         in this one's place: make destroy first"
+         in this one's place: make destroy and make destroy-data first, since private chats have people's ids, \
+         the same for every bot"
             .to_owned()
     })
 }
