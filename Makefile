@@ -34,11 +34,10 @@ needs:
 	@[[ -d $${CARGO_TARGET_DIR:-target}/debug ]] || echo "The first build takes some minutes …"
 
 ##@ In an AWS account
-doctor: operate ## Can this machine and account deploy the bot? Line by line, with remedies
-	@deploy/tools.sh
+doctor: tools operate ## Can this machine and account deploy the bot? Line by line, with remedies
 	@exec deploy/operate.sh doctor
 
-deploy-all: operate ## From an account to a running bot: ARCH=x86_64, ALLOWED_CHATS=…, ALARM_EMAIL=…; safe to repeat
+deploy-all: tools operate ## From an account to a running bot: ARCH=x86_64, ALLOWED_CHATS=…, ALARM_EMAIL=…; safe to repeat
 	@exec deploy/deploy-all.sh
 
 build: operate ## The functions' zips for AWS (ARCH=arm64 or x86_64), with their sizes; needs cargo-lambda
@@ -106,6 +105,11 @@ destroy: operate ## Removes the bot, webhook first; keeps the conversations
 
 destroy-data: operate ## Deletes the conversations of a destroyed bot: CONFIRM=its stack's name
 	@exec deploy/operate.sh destroy-data
+
+# Before anything is built: what is missing is said at once.
+.PHONY: tools
+tools:
+	@deploy/tools.sh
 
 # The programs that these targets run.
 .PHONY: operate
