@@ -13,6 +13,14 @@ ACCOUNT := doctor deploy-all smoke info update rollback update-env rotate-webhoo
 	rotate-gemini-key status logs trace metrics cost destroy destroy-data dlq replay pause resume
 $(ACCOUNT): export PATH := $(MINE):$(BIN)
 
+# What stands on make's command line is in its arguments, for every process of this machine to read.
+SECRETS := TELEGRAM_TOKEN GEMINI_API_KEY WEBHOOK_SECRET
+NAKED := $(foreach name,$(SECRETS),$(if $(filter command,$(origin $(name))),$(name)))
+ifneq ($(strip $(NAKED)),)
+$(error $(strip $(NAKED)) on make's command line can be read by every process here: export it, or put it before the \
+	word make; without it, what deploys or rotates asks for it)
+endif
+
 .PHONY: help run test chaos bench guard release screenshot check fmt lint docs templates licences audit build clean $(ACCOUNT)
 
 help: ## This list
