@@ -167,12 +167,12 @@ pub async fn deploy(
     }
 }
 
-/// Waits until it is gone.
+/// Waits until nothing is in progress, and then until it is gone.
 ///
 /// # Errors
 /// With CloudFormation's reasons when something of it stays.
 pub async fn delete(aws: &Aws, name: &str) -> Result<()> {
-    let Some(stack) = Stack::find(aws, name).await? else { return Ok(()) };
+    let Some(stack) = wait(aws, name).await? else { return Ok(()) };
     aws.call(&["cloudformation", "delete-stack", "--stack-name", name]).await?;
     match wait(aws, name).await? {
         None => Ok(()),
@@ -238,7 +238,10 @@ async fn settle(aws: &Aws, name: &str, change: Change) -> Result<(Change, Stack)
 }
 
 /// Waits until nothing is in progress; `None` when the stack is gone.
-async fn wait(aws: &Aws, name: &str) -> Result<Option<Stack>> {
+///
+/// # Errors
+/// When it lasts longer than anything should; as a call of the AWS CLI.
+pub async fn wait(aws: &Aws, name: &str) -> Result<Option<Stack>> {
     let began = Instant::now();
     let mut pause = FIRST_LOOK;
     let mut told = events::Progress::default();

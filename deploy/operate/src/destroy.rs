@@ -25,7 +25,7 @@ const BATCH: usize = 1000;
 /// # Errors
 /// When updates still wait and nobody agrees to lose them; what AWS or Telegram refuse.
 pub async fn destroy(place: &Place) -> Result<()> {
-    if Stack::find(&place.aws, &place.stack).await?.is_some() {
+    if cloudformation::wait(&place.aws, &place.stack).await?.is_some() {
         let deployed = place.deployed().await?;
         step("Webhook");
         remove_webhook(&deployed).await?;
@@ -139,15 +139,16 @@ pub async fn destroy_data(place: &Place) -> Result<()> {
         let deleted = empty(place, bucket).await.with_context(|| format!("emptying {bucket}"))?;
         good(&format!("{bucket}: {deleted} versions deleted"));
     }
-    step("Foundation");
-    cloudformation::delete(&place.aws, &place.foundation()).await?;
-    // The template keeps them, so that no mistake with the stack deletes a conversation.
+    // Before the stack: only it knows their names, should this be interrupted. The template keeps them, so that no
+    // mistake with the stack deletes a conversation.
     for bucket in &buckets {
         match place.aws.call(&["s3api", "delete-bucket", "--bucket", bucket]).await {
             Err(error) if !Trouble::is(&error, "NoSuchBucket") => return Err(error),
             _ => good(&format!("{bucket} is gone")),
         }
     }
+    step("Foundation");
+    cloudformation::delete(&place.aws, &place.foundation()).await?;
     good(&format!("stack {} is gone", place.foundation()));
     Ok(())
 }

@@ -211,6 +211,7 @@ async fn settings_change_alone(world: &mut World) {
     world.does("operate.sh update-env").await;
     let told = world.does("operate.sh info").await;
     assert!(told.contains("ALLOWED_CHATS=1001,1002") && told.contains("webhook         set"), "{told}");
+    assert!(told.contains("#dashboards/dashboard/second-bot-"), "{told}");
     world.asks("am I let in?").await;
 }
 
