@@ -220,8 +220,10 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
+/// The port may be taken for a moment by the one before.
 async fn telegram(folder: &TempDir, aws: &Ministack, token: &str, port: u16) -> Telegram {
-    let options = local::telegram::Options {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let options = || local::telegram::Options {
         port,
         token: token.to_owned(),
         gateway: Some(aws.url()),
@@ -229,10 +231,16 @@ async fn telegram(folder: &TempDir, aws: &Ministack, token: &str, port: u16) -> 
         retry_unit: Duration::from_millis(200),
         ..local::telegram::Options::default()
     };
-    Telegram::start(options).await.unwrap()
+    loop {
+        match Telegram::start(options()).await {
+            Ok(telegram) => return telegram,
+            Err(error) => assert!(Instant::now() < deadline, "{error:#}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
-/// The port may be taken for a moment by the one before.
+/// As Telegram's.
 async fn gemini(key: &str, port: u16) -> Gemini {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
