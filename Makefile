@@ -13,6 +13,14 @@ ACCOUNT := doctor deploy-all smoke info update rollback update-env rotate-webhoo
 	rotate-gemini-key status logs trace metrics cost destroy destroy-data dlq replay pause resume
 $(ACCOUNT): export PATH := $(MINE):$(BIN)
 
+# What stands on make's command line is in its arguments, for every process of this machine to read.
+SECRETS := TELEGRAM_TOKEN GEMINI_API_KEY WEBHOOK_SECRET
+NAKED := $(foreach name,$(SECRETS),$(if $(filter command,$(origin $(name))),$(name)))
+ifneq ($(strip $(NAKED)),)
+$(error $(strip $(NAKED)) on make's command line can be read by every process here: export it, or put it before the \
+	word make; without it, what deploys or rotates asks for it)
+endif
+
 .PHONY: help run test chaos bench guard release screenshot check fmt lint docs templates licences audit build clean $(ACCOUNT)
 
 help: ## This list
@@ -34,11 +42,10 @@ needs:
 	@[[ -d $${CARGO_TARGET_DIR:-target}/debug ]] || echo "The first build takes some minutes …"
 
 ##@ In an AWS account
-doctor: operate ## Can this machine and account deploy the bot? Line by line, with remedies
-	@deploy/tools.sh
+doctor: tools operate ## Can this machine and account deploy the bot? Line by line, with remedies
 	@exec deploy/operate.sh doctor
 
-deploy-all: operate ## From an account to a running bot: ARCH=x86_64, ALLOWED_CHATS=…, ALARM_EMAIL=…; safe to repeat
+deploy-all: tools operate ## From an account to a running bot: ARCH=x86_64, ALLOWED_CHATS=…, ALARM_EMAIL=…; safe to repeat
 	@exec deploy/deploy-all.sh
 
 build: operate ## The functions' zips for AWS (ARCH=arm64 or x86_64), with their sizes; needs cargo-lambda
@@ -53,6 +60,7 @@ rollback: operate ## The code that was deployed before; again, the one before th
 
 update-env: operate ## Settings alone: ALLOWED_CHATS=… CHAT_MODEL=…; without any, what they are
 	@deploy/operate.sh update-env
+	@deploy/operate.sh webhook
 	@exec deploy/operate.sh smoke
 
 smoke: operate ## Tries the deployed bot, without a message to anyone
@@ -105,6 +113,11 @@ destroy: operate ## Removes the bot, webhook first; keeps the conversations
 
 destroy-data: operate ## Deletes the conversations of a destroyed bot: CONFIRM=its stack's name
 	@exec deploy/operate.sh destroy-data
+
+# Before anything is built: what is missing is said at once.
+.PHONY: tools
+tools:
+	@deploy/tools.sh
 
 # The programs that these targets run.
 .PHONY: operate

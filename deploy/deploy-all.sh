@@ -5,7 +5,6 @@
 source "$(dirname "$0")/lib.sh"
 [[ ${AWS_ENDPOINT_URL:-} ]] || export ARCH=${ARCH:-arm64}
 
-deploy/tools.sh
 deploy/operate.sh doctor
 step "▸ Build${ARCH:+ for $ARCH}"
 deploy/build.sh

@@ -29,6 +29,8 @@ local_run() {
     export HTTPS_PROXY=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 NO_PROXY=127.0.0.1,localhost
 }
 [[ ! ${LOCAL:-} ]] || local_run
+# Version 1 knows only the second name.
+[[ ! ${AWS_REGION:-} ]] || export AWS_DEFAULT_REGION=$AWS_REGION
 
 # output STACK KEY
 output() {

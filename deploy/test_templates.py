@@ -300,7 +300,8 @@ class Buckets(unittest.TestCase):
         self.assertEqual(len(buckets), 2)
         for name, bucket in buckets.items():
             with self.subTest(name):
-                self.assertEqual((bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]), ("Retain", "Retain"))
+                self.assertEqual(bucket["DeletionPolicy"], "RetainExceptOnCreate")
+                self.assertEqual(bucket["UpdateReplacePolicy"], "Retain")
                 self.assertTrue(all(bucket["Properties"]["PublicAccessBlockConfiguration"].values()))
                 self.assertIn("BucketEncryption", bucket["Properties"])
 

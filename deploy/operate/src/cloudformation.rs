@@ -59,7 +59,8 @@ impl Stack {
     pub async fn find(aws: &Aws, name: &str) -> Result<Option<Self>> {
         match aws.call(&["cloudformation", "describe-stacks", "--stack-name", name]).await {
             Ok(answer) => Ok(Some(Self::read(&answer["Stacks"][0]))),
-            Err(error) if Trouble::says(&error, "does not exist") => Ok(None),
+            // A lost SSO session also says that something does not exist.
+            Err(error) if Trouble::is(&error, "ValidationError") && Trouble::says(&error, "does not exist") => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -85,6 +86,29 @@ impl Stack {
 
     fn condition(&self) -> Condition {
         condition(&self.status)
+    }
+
+    /// Whether it never came to be: the next deployment makes it anew.
+    pub fn is_still_born(&self) -> bool {
+        self.condition() == Condition::StillBorn
+    }
+
+    /// # Errors
+    /// When CloudFormation changes nothing of it before somebody mends it; says how.
+    pub fn usable(&self) -> Result<()> {
+        if self.condition() == Condition::Stuck {
+            bail!(self.way_out());
+        }
+        Ok(())
+    }
+
+    fn way_out(&self) -> String {
+        let Self { name, status, .. } = self;
+        let remedy = if status == "UPDATE_FAILED" { "rollback-stack" } else { "continue-update-rollback" };
+        format!(
+            "stack {name} is {status}, and CloudFormation changes nothing before that is mended\n    ▸ \
+             aws cloudformation {remedy} --stack-name {name}, then the same again"
+        )
     }
 
     /// Why its last operation failed.
@@ -131,11 +155,7 @@ pub async fn deploy(
                 note("nothing is in it: it is removed and made anew");
                 delete(aws, name).await?;
             }
-            Some(Condition::Stuck) => bail!(
-                "stack {name} is {}, and CloudFormation changes nothing before that is mended\n    ▸ \
-                 aws cloudformation continue-update-rollback --stack-name {name}, then the same again",
-                found.map(|stack| stack.status).unwrap_or_default()
-            ),
+            Some(Condition::Stuck) => bail!(found.map(|stack| stack.way_out()).unwrap_or_default()),
             Some(Condition::Ready) => {
                 let Some(stack) = found else { continue };
                 return match update(aws, &stack, template, given).await? {
@@ -147,12 +167,12 @@ pub async fn deploy(
     }
 }
 
-/// Waits until it is gone.
+/// Waits until nothing is in progress, and then until it is gone.
 ///
 /// # Errors
 /// With CloudFormation's reasons when something of it stays.
 pub async fn delete(aws: &Aws, name: &str) -> Result<()> {
-    let Some(stack) = Stack::find(aws, name).await? else { return Ok(()) };
+    let Some(stack) = wait(aws, name).await? else { return Ok(()) };
     aws.call(&["cloudformation", "delete-stack", "--stack-name", name]).await?;
     match wait(aws, name).await? {
         None => Ok(()),
@@ -218,7 +238,10 @@ async fn settle(aws: &Aws, name: &str, change: Change) -> Result<(Change, Stack)
 }
 
 /// Waits until nothing is in progress; `None` when the stack is gone.
-async fn wait(aws: &Aws, name: &str) -> Result<Option<Stack>> {
+///
+/// # Errors
+/// When it lasts longer than anything should; as a call of the AWS CLI.
+pub async fn wait(aws: &Aws, name: &str) -> Result<Option<Stack>> {
     let began = Instant::now();
     let mut pause = FIRST_LOOK;
     let mut told = events::Progress::default();

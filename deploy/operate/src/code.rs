@@ -78,9 +78,11 @@ async fn upload_one(place: &Place, bucket: &str, name: &str) -> Result<String> {
     Ok(key)
 }
 
+/// As `deploy/build.sh` packs it: what is built for ARCH, or what is built for this machine.
 fn built(name: &str) -> PathBuf {
     let target = given("CARGO_TARGET_DIR").unwrap_or_else(|| "target".to_owned());
-    Path::new(&target).join("lambda").join(format!("{name}.zip"))
+    let zips = if given("ARCH").is_some() { "lambda" } else { "lambda/local" };
+    Path::new(&target).join(zips).join(format!("{name}.zip"))
 }
 
 /// Lambda's name for what the zips are built for: ARCH, or this machine's.

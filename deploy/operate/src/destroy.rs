@@ -5,26 +5,27 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::aws::STDIN;
+use crate::aws::{Aws, STDIN};
 use crate::cloudformation::{self, Stack};
 use crate::place::{Deployed, Place, given};
 use crate::queue;
 use crate::say::{good, note, step};
 use crate::secrets::{self, GEMINI_KEY, NEXT_WEBHOOK_SECRET, TELEGRAM_TOKEN, WEBHOOK_SECRET};
+use crate::trigger::LONGEST_TURN;
 use crate::trouble::Trouble;
 use crate::{code, terminal};
 
-/// What is being answered gets this long to end.
-const DRAIN: Duration = Duration::from_secs(30);
+/// SQS's figures are approximate: they count once they have stayed the same for this long.
+const SETTLED: Duration = Duration::from_secs(12);
 /// As many as one call of S3 deletes.
-const BATCH: &str = "1000";
+const BATCH: usize = 1000;
 
 /// Webhook ▸ what is queued ▸ application ▸ secrets. The foundation stays, with the conversations.
 ///
 /// # Errors
 /// When updates still wait and nobody agrees to lose them; what AWS or Telegram refuse.
 pub async fn destroy(place: &Place) -> Result<()> {
-    if Stack::find(&place.aws, &place.stack).await?.is_some() {
+    if cloudformation::wait(&place.aws, &place.stack).await?.is_some() {
         let deployed = place.deployed().await?;
         step("Webhook");
         remove_webhook(&deployed).await?;
@@ -77,15 +78,7 @@ async fn remove_webhook(deployed: &Deployed) -> Result<()> {
 
 async fn look_at_what_is_queued(place: &Place, deployed: &Deployed) -> Result<()> {
     let (Ok(queue), Ok(dlq)) = (deployed.output("QueueUrl"), deployed.output("DlqUrl")) else { return Ok(()) };
-    let began = Instant::now();
-    let (waiting, dead) = loop {
-        let (queue, dlq) = tokio::try_join!(queue::depth(&place.aws, queue), queue::depth(&place.aws, dlq))?;
-        let waiting = queue.waiting + queue.in_flight;
-        if waiting == 0 || began.elapsed() > DRAIN || queue.in_flight == 0 && began.elapsed() > DRAIN / 6 {
-            break (waiting, dlq.waiting + dlq.in_flight);
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    };
+    let (waiting, dead) = settled(&place.aws, queue, dlq).await?;
     if waiting + dead == 0 {
         good("empty: everybody has an answer");
         return Ok(());
@@ -103,6 +96,22 @@ async fn look_at_what_is_queued(place: &Place, deployed: &Deployed) -> Result<()
          CONFIRM={}; the webhook is removed already, make deploy-all sets it again",
         place.stack
     )
+}
+
+/// What is in both queues once nothing is under way any more.
+async fn settled(aws: &Aws, queue: &str, dlq: &str) -> Result<(u64, u64)> {
+    let (began, mut since, mut last) = (Instant::now(), Instant::now(), None);
+    loop {
+        let both = tokio::try_join!(queue::depth(aws, queue), queue::depth(aws, dlq))?;
+        if last != Some(both) {
+            (since, last) = (Instant::now(), Some(both));
+        }
+        let (queue, dlq) = both;
+        if queue.in_flight == 0 && since.elapsed() > SETTLED || began.elapsed() > LONGEST_TURN {
+            return Ok((queue.waiting + queue.in_flight, dlq.waiting + dlq.in_flight));
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// The conversations, the pictures, all code: everything that a destroyed bot left.
@@ -130,15 +139,16 @@ pub async fn destroy_data(place: &Place) -> Result<()> {
         let deleted = empty(place, bucket).await.with_context(|| format!("emptying {bucket}"))?;
         good(&format!("{bucket}: {deleted} versions deleted"));
     }
-    step("Foundation");
-    cloudformation::delete(&place.aws, &place.foundation()).await?;
-    // The template keeps them, so that no mistake with the stack deletes a conversation.
+    // Before the stack: only it knows their names, should this be interrupted. The template keeps them, so that no
+    // mistake with the stack deletes a conversation.
     for bucket in &buckets {
         match place.aws.call(&["s3api", "delete-bucket", "--bucket", bucket]).await {
             Err(error) if !Trouble::is(&error, "NoSuchBucket") => return Err(error),
             _ => good(&format!("{bucket} is gone")),
         }
     }
+    step("Foundation");
+    cloudformation::delete(&place.aws, &place.foundation()).await?;
     good(&format!("stack {} is gone", place.foundation()));
     Ok(())
 }
@@ -147,7 +157,7 @@ pub async fn destroy_data(place: &Place) -> Result<()> {
 async fn empty(place: &Place, bucket: &str) -> Result<usize> {
     let mut deleted = 0;
     loop {
-        let args = ["s3api", "list-object-versions", "--bucket", bucket, "--max-items", BATCH];
+        let args = ["s3api", "list-object-versions", "--bucket", bucket, "--max-items", "1000"];
         let listed = match place.aws.call(&args).await {
             Ok(listed) => listed,
             Err(error) if Trouble::is(&error, "NoSuchBucket") => return Ok(deleted),
@@ -159,12 +169,20 @@ async fn empty(place: &Place, bucket: &str) -> Result<usize> {
         if objects.is_empty() {
             return Ok(deleted);
         }
-        let request = json!({ "Objects": objects, "Quiet": true }).to_string();
-        let answer =
-            place.aws.call_with(&["s3api", "delete-objects", "--bucket", bucket, "--delete", STDIN], &request).await?;
-        if let Some(refused) = answer["Errors"].get(0) {
-            bail!("S3 keeps {}: {}", refused["Key"], refused["Message"]);
+        // The CLI counts the versions alone; the marks of deletions come on top.
+        for batch in objects.chunks(BATCH) {
+            delete(place, bucket, batch).await?;
         }
         deleted += objects.len();
     }
+}
+
+async fn delete(place: &Place, bucket: &str, objects: &[Value]) -> Result<()> {
+    let request = json!({ "Objects": objects, "Quiet": true }).to_string();
+    let args = ["s3api", "delete-objects", "--bucket", bucket, "--delete", STDIN];
+    let answer = place.aws.call_with(&args, &request).await?;
+    if let Some(refused) = answer["Errors"].get(0) {
+        bail!("S3 keeps {}: {}", refused["Key"], refused["Message"]);
+    }
+    Ok(())
 }

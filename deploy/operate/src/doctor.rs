@@ -89,9 +89,18 @@ impl Doctor<'_> {
         };
         match found.await {
             Ok((foundation, stack, stored)) => {
-                let status =
-                    |stack: &Option<Stack>| stack.as_ref().map_or("not there yet".to_owned(), |s| s.status.clone());
-                good(&format!("stack {name}: {}; its foundation: {}", status(&stack), status(&foundation)));
+                for (stack, name) in [(&foundation, self.place.foundation()), (&stack, name)] {
+                    match stack {
+                        Some(stack) if stack.is_still_born() => note(&format!(
+                            "stack {name}: {}, with nothing in it\n▸ make deploy-all makes it anew",
+                            stack.status
+                        )),
+                        Some(stack) => {
+                            self.line(stack.usable().map(|()| format!("stack {name}: {}", stack.status)));
+                        }
+                        None => good(&format!("stack {name}: not there yet")),
+                    }
+                }
                 (self.stack, self.stored) = (stack, stored);
             }
             Err(error) => {
@@ -102,14 +111,17 @@ impl Doctor<'_> {
 
     async fn concurrency(&mut self) {
         match webhook::concurrency(self.place).await {
-            Some(limit) if limit < FEW => note(&format!(
+            Ok(Some(limit)) if limit < FEW => note(&format!(
                 "{limit} functions may run at once in this account: enough to begin with\n▸ for a busy bot, ask for more, it \
                  is free: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 \
                  --desired-value 1000"
             )),
-            Some(limit) => good(&format!("{limit} functions may run at once in this account")),
-            None => {
+            Ok(Some(limit)) => good(&format!("{limit} functions may run at once in this account")),
+            Ok(None) => {
                 note("AWS does not tell how many functions may run at once (lambda:GetAccountSettings): taken as 10")
+            }
+            Err(error) => {
+                self.line(Err(error));
             }
         }
     }
@@ -216,7 +228,8 @@ fn another_bot(stored: &Option<Secret>, token: &SecretString) -> Option<String> 
     let stored = stored.as_ref().map(|secret| id(&secret.value))?;
     (stored != id(token)).then(|| {
         "TELEGRAM_TOKEN is of another bot than the one deployed here\n▸ a second bot: make deploy-all STACK=another; \
-         in this one's place: make destroy first"
+         in this one's place: make destroy and make destroy-data first, since private chats have people's ids, \
+         the same for every bot"
             .to_owned()
     })
 }

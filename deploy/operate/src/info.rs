@@ -24,7 +24,7 @@ pub async fn show(place: &Place) -> Result<()> {
     let before = history.iter().rev().skip_while(|code| **code == current).map(Code::short);
     line("before it", &before.take(3).collect::<Vec<_>>().join("; "));
     line("webhook", &webhook_state(place, &deployed).await?);
-    for output in ["FunctionUrl", "QueueUrl", "DlqUrl", "IngressLogGroup", "WorkerLogGroup"] {
+    for output in ["FunctionUrl", "QueueUrl", "DlqUrl", "IngressLogGroup", "WorkerLogGroup", "DashboardUrl"] {
         line(output, deployed.output(output)?);
     }
     line("conversations", stack.parameters.get("ConversationsBucket").map_or("", String::as_str));

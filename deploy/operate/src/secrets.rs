@@ -1,6 +1,6 @@
 //! The bot's secrets: SecureStrings below `/<stack>/` in SSM and nowhere else. They travel by environment and stdin.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -120,11 +120,21 @@ pub async fn forget(place: &Place, names: &[&str]) -> Result<()> {
 /// # Errors
 /// When it is neither set nor typed.
 pub async fn ask(variable: &str) -> Result<SecretString> {
+    can_ask(variable)?;
     match given(variable) {
         Some(value) => Ok(value.into()),
-        None if terminal::present() => terminal::ask_unseen(variable).await,
-        None => bail!("{variable} is not set, and nothing is stored for this bot yet\n    ▸ set it in the environment"),
+        None => terminal::ask_unseen(variable).await,
     }
+}
+
+/// # Errors
+/// When [`ask`] would get no answer.
+pub fn can_ask(variable: &str) -> Result<()> {
+    ensure!(
+        given(variable).is_some() || terminal::present(),
+        "{variable} is not set, and there is no terminal to ask at\n    ▸ set it in the environment"
+    );
+    Ok(())
 }
 
 /// 32 random bytes, in the letters that Telegram takes.

@@ -12,6 +12,8 @@ use crate::say::{good, note};
 use crate::trouble::Trouble;
 
 const PATIENCE: Duration = Duration::from_secs(120);
+/// The worker's time-out (`deploy/template.yaml`), and until the queue's figures show it.
+pub const LONGEST_TURN: Duration = Duration::from_secs(125);
 const LOOK: Duration = Duration::from_secs(2);
 
 /// The worker stops; what is under way ends by itself.
@@ -38,6 +40,20 @@ pub async fn resume(place: &Place) -> Result<()> {
     Ok(())
 }
 
+/// Waits until the paused worker has ended what was under way. A message that waits for its next attempt counts as well:
+/// after the longest that a turn may take, only such ones are left.
+///
+/// # Errors
+/// As a call of the AWS CLI.
+pub async fn drained(place: &Place, deployed: &Deployed) -> Result<()> {
+    let (queue, began) = (deployed.output("QueueUrl")?, Instant::now());
+    while queue::depth(&place.aws, queue).await?.in_flight > 0 && began.elapsed() < LONGEST_TURN {
+        tokio::time::sleep(LOOK).await;
+    }
+    good("what was under way has ended");
+    Ok(())
+}
+
 pub struct Trigger<'a> {
     aws: &'a Aws,
     uuid: String,
@@ -55,12 +71,6 @@ impl<'a> Trigger<'a> {
     pub async fn state(&self) -> Result<String> {
         let mapping = self.aws.call(&["lambda", "get-event-source-mapping", "--uuid", &self.uuid]).await?;
         Ok(mapping["State"].as_str().unwrap_or_default().to_owned())
-    }
-
-    /// # Errors
-    /// As a call of the AWS CLI.
-    pub async fn is_paused(&self) -> Result<bool> {
-        Ok(matches!(self.state().await?.as_str(), "Disabled" | "Disabling"))
     }
 
     /// # Errors

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::place::{Deployed, Place, given};
 use crate::say::{good, step};
 use crate::telegram::{ALLOWED_UPDATES, Telegram};
+use crate::trouble::Trouble;
 
 /// The account's concurrency where AWS does not tell it: a new account's.
 const NEW_ACCOUNT: u64 = 10;
@@ -42,7 +43,7 @@ pub async fn point(place: &Place, deployed: &Deployed, telegram: &Telegram, secr
     if let Some(problem) = foreign(&before, Some(url), place.aws.region().await.as_deref()) {
         bail!(problem);
     }
-    let connections = connections(concurrency(place).await, &deployed.stack.parameters);
+    let connections = connections(concurrency(place).await?, &deployed.stack.parameters);
     let wanted = json!({
         "url": url,
         "secret_token": secret.expose_secret(),
@@ -85,10 +86,18 @@ fn region_of(url: &str) -> Option<&str> {
     rest.split_once(".on.aws").map(|(region, _)| region)
 }
 
-/// How many functions may run at once in this account and region, if AWS tells.
-pub async fn concurrency(place: &Place) -> Option<u64> {
-    let settings = place.aws.call(&["lambda", "get-account-settings"]).await.ok()?;
-    settings["AccountLimit"]["ConcurrentExecutions"].as_u64()
+/// How many functions may run at once in this account and region, if one may know.
+///
+/// # Errors
+/// As a call of the AWS CLI; not to be allowed to ask is none.
+pub async fn concurrency(place: &Place) -> Result<Option<u64>> {
+    match place.aws.call(&["lambda", "get-account-settings"]).await {
+        Ok(settings) => Ok(settings["AccountLimit"]["ConcurrentExecutions"].as_u64()),
+        Err(error) if ["AccessDenied", "AccessDeniedException"].iter().any(|code| Trouble::is(&error, code)) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// How many deliveries Telegram may make at once: what the account leaves to the ingress beside the worker.

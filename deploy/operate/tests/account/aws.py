@@ -15,6 +15,8 @@ with (place / "calls").open("a+") as calls:
     calls.seek(0)
     before = calls.read().split("\n").count(call)
     calls.write(call + "\n")
+if call == "s3api delete-objects" and len(json.load(sys.stdin)["Objects"]) > 1000:
+    sys.exit("\nAn error occurred (MalformedXML) when calling the DeleteObjects operation: The XML you provided was not well-formed")
 answers = script.get(call, [{"error": f"An error occurred (Unscripted): {call}"}])
 answer = answers[min(before, len(answers) - 1)]
 if isinstance(answer, dict) and "error" in answer:

@@ -31,9 +31,10 @@ impl Account {
         let program = folder.path().join("aws");
         fs::copy(root().join("deploy/operate/tests/account/aws.py"), &program).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let zips = folder.path().join("target/lambda/local");
+        fs::create_dir_all(&zips).unwrap();
         for function in ["ingress", "worker"] {
-            fs::create_dir_all(folder.path().join("target/lambda")).unwrap();
-            fs::write(folder.path().join(format!("target/lambda/{function}.zip")), function).unwrap();
+            fs::write(zips.join(format!("{function}.zip")), function).unwrap();
         }
         let script = json!({
             "sts get-caller-identity": [{ "Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/ada" }],

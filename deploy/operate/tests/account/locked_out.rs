@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::fake::{Account, TOKEN};
+use crate::fake::{Account, TOKEN, absent, stack};
 
 #[tokio::test]
 async fn a_healthy_account_is_told_so_line_by_line() {
@@ -57,6 +57,30 @@ async fn each_way_to_be_locked_out_of_aws_has_its_remedy_and_the_rest_is_looked_
         assert!(ended.out.contains("Gemini takes the key") && ended.out.contains("one thing"), "{}", ended.out);
         assert_eq!(account.calls(), ["sts get-caller-identity"]);
     }
+}
+
+#[tokio::test]
+async fn a_lost_session_is_not_taken_for_a_missing_stack() {
+    let mut account = Account::start().await;
+    account.fails("cloudformation describe-stacks", "Error loading SSO Token: Token for work does not exist");
+    let told = account.refuses("info").await;
+    assert!(told.contains("aws sso login") && !told.contains("there is no stack"), "{told}");
+}
+
+#[tokio::test]
+async fn a_stack_that_is_stuck_has_its_remedy_and_one_that_never_came_up_is_no_problem() {
+    let mut account = Account::start().await;
+    let call = "cloudformation describe-stacks";
+    for (status, remedy) in
+        [("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"), ("UPDATE_FAILED", "rollback-stack")]
+    {
+        account.answers(call, &[stack(status), absent()]);
+        let told = account.refuses("doctor").await;
+        assert!(told.contains(status) && told.contains(remedy) && told.contains("one thing"), "{told}");
+    }
+    account.answers(call, &[stack("ROLLBACK_COMPLETE"), absent()]);
+    let ended = account.run("doctor", &[]).await;
+    assert!(ended.code == 0 && ended.out.contains("ROLLBACK_COMPLETE, with nothing in it"), "{}", ended.out);
 }
 
 #[tokio::test]
@@ -115,7 +139,13 @@ async fn another_bots_token_and_a_stack_name_that_cannot_be_are_refused() {
         json!({ "Parameters": [{ "Name": "/lambdagram/telegram-token", "Value": "42:AAHstored", "Version": 1 }] });
     account.answers("ssm get-parameters", &[stored]);
     let told = account.refuses("doctor").await;
-    assert!(told.contains("another bot") && told.contains("STACK=") && !told.contains("AAHstored"), "{told}");
+    assert!(
+        told.contains("another bot")
+            && told.contains("make destroy-data")
+            && told.contains("STACK=")
+            && !told.contains("AAHstored"),
+        "{told}"
+    );
 
     let ended = account.run("info", &[("STACK", "fox bot")]).await;
     assert!(ended.code == 2 && ended.out.contains("fox bot") && ended.out.contains("a letter first"), "{}", ended.out);

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's own helpers")]
 
 mod fake;
+mod leaving;
 mod locked_out;
 #[path = "../../../local/tests/whole_path/processes.rs"]
 #[allow(dead_code, reason = "`make run`'s tests use the rest")]

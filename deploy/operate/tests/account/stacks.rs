@@ -98,6 +98,17 @@ async fn a_stack_that_is_stuck_is_left_alone() {
     assert!(stacks(&account.calls()).is_empty());
 }
 
+#[tokio::test]
+async fn a_build_for_this_machine_and_one_for_an_account_are_never_taken_for_each_other() {
+    let mut account = account().await;
+    account.answers(DESCRIBE, &[stack("CREATE_COMPLETE")]);
+    account.answers(UPDATE, &[error("ValidationError", "UpdateStack", "No updates are to be performed.")]);
+    let ended = account.run("deploy", &[("ARCH", "arm64")]).await;
+    assert!(ended.code == 1 && ended.out.contains("ingress.zip is missing: make build"), "{}", ended.out);
+    let told = account.refuses("deploy").await;
+    assert!(told.contains("HeadObject"), "{told}");
+}
+
 fn failure(resource: &str, reason: &str) -> Value {
     json!({ "StackEvents": [
         { "EventId": "2", "LogicalResourceId": resource, "PhysicalResourceId": "", "ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": reason },

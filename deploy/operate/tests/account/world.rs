@@ -133,7 +133,7 @@ impl World {
     /// What is in the zips.
     pub(crate) async fn unpacked(&self) -> String {
         let script = "import sys, zipfile\nfor zip in sys.argv[1:]: sys.stdout.buffer.write(zipfile.ZipFile(zip).read('bootstrap'))";
-        let zips = ["ingress", "worker"].map(|name| self.folder.path().join(format!("target/lambda/{name}.zip")));
+        let zips = ["ingress", "worker"].map(|name| self.folder.path().join(format!("target/lambda/local/{name}.zip")));
         let output = Command::new("python3").args(["-c", script]).args(zips).output().await.unwrap();
         assert!(output.stdout.len() > 1_000_000, "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
@@ -220,8 +220,10 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
+/// The port may be taken for a moment by the one before.
 async fn telegram(folder: &TempDir, aws: &Ministack, token: &str, port: u16) -> Telegram {
-    let options = local::telegram::Options {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let options = || local::telegram::Options {
         port,
         token: token.to_owned(),
         gateway: Some(aws.url()),
@@ -229,10 +231,16 @@ async fn telegram(folder: &TempDir, aws: &Ministack, token: &str, port: u16) -> 
         retry_unit: Duration::from_millis(200),
         ..local::telegram::Options::default()
     };
-    Telegram::start(options).await.unwrap()
+    loop {
+        match Telegram::start(options()).await {
+            Ok(telegram) => return telegram,
+            Err(error) => assert!(Instant::now() < deadline, "{error:#}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
-/// The port may be taken for a moment by the one before.
+/// As Telegram's.
 async fn gemini(key: &str, port: u16) -> Gemini {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {

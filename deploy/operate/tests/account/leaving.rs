@@ -1,0 +1,56 @@
+//! What leaving an account comes upon.
+
+use serde_json::{Value, json};
+
+use crate::fake::{Account, absent, stack};
+
+const DESCRIBE: &str = "cloudformation describe-stacks";
+const DELETE: &str = "cloudformation delete-stack";
+const CONFIRMED: [(&str, &str); 1] = [("CONFIRM", "lambdagram")];
+
+#[tokio::test]
+async fn a_full_bucket_is_emptied_in_portions_that_s3_takes() {
+    let mut account = Account::start().await;
+    account.answers(DESCRIBE, &[absent(), stack("CREATE_COMPLETE"), stack("CREATE_COMPLETE"), absent()]);
+    account.answers(DELETE, &[Value::Null]);
+    let objects = |count| (0..count).map(|n| json!({ "Key": "conversations/1.json", "VersionId": n.to_string() }));
+    let full = json!({
+        "Versions": objects(1000).collect::<Vec<_>>(), "DeleteMarkers": objects(1001).collect::<Vec<_>>()
+    });
+    account.answers("s3api list-object-versions", &[full, Value::Null]);
+    account.answers("s3api delete-objects", &[Value::Null]);
+    account.answers("s3api delete-bucket", &[Value::Null]);
+    let ended = account.run("destroy-data", &CONFIRMED).await;
+    assert_eq!(ended.code, 0, "{}", ended.out);
+    assert!(ended.out.contains("conversations: 2001 versions deleted"), "{}", ended.out);
+    assert_eq!(account.calls().iter().filter(|call| *call == "s3api delete-objects").count(), 3);
+}
+
+#[tokio::test]
+async fn the_buckets_go_before_the_stack_that_names_them() {
+    let mut account = Account::start().await;
+    account.answers(DESCRIBE, &[absent(), stack("CREATE_COMPLETE"), stack("CREATE_COMPLETE"), absent()]);
+    account.answers(DELETE, &[Value::Null]);
+    account.answers("s3api list-object-versions", &[Value::Null]);
+    account.answers("s3api delete-bucket", &[Value::Null]);
+    let ended = account.run("destroy-data", &CONFIRMED).await;
+    assert_eq!(ended.code, 0, "{}", ended.out);
+    let calls = account.calls();
+    let removed: Vec<&str> = calls.iter().map(String::as_str).filter(|call| call.contains(" delete-")).collect();
+    assert_eq!(removed, ["s3api delete-bucket", "s3api delete-bucket", DELETE]);
+}
+
+#[tokio::test]
+async fn a_stack_that_is_still_being_made_is_waited_for_before_it_is_removed() {
+    let mut account = Account::start().await;
+    let (busy, made) = (stack("CREATE_IN_PROGRESS"), stack("CREATE_COMPLETE"));
+    account.answers(DESCRIBE, &[busy.clone(), busy, made.clone(), made.clone(), made, absent()]);
+    account.answers("cloudformation describe-stack-events", &[json!({ "StackEvents": [] })]);
+    account.answers(DELETE, &[Value::Null]);
+    account.answers("ssm delete-parameters", &[Value::Null]);
+    let ended = account.run("destroy", &[]).await;
+    assert_eq!(ended.code, 0, "{}", ended.out);
+    let calls = account.calls();
+    let asked = calls.iter().take_while(|call| *call != DELETE).filter(|call| *call == DESCRIBE).count();
+    assert_eq!(asked, 5, "{calls:?}");
+}
