@@ -140,6 +140,14 @@ impl Attempt<'_> {
     async fn go_on(&self, loaded: &mut Loaded, route: Route) -> Result<Ended, Failure> {
         if let Route::Migrated(chat_id) = route {
             self.move_history(&loaded.conversation, chat_id).await?;
+            if !loaded.conversation.pending.is_empty() {
+                // What of it is sent already and only to be settled follows then.
+                let moved = |conversation: &mut Conversation| {
+                    conversation.moved_to = Some(chat_id);
+                    Ok(())
+                };
+                self.change(loaded, moved).await?;
+            }
             return Ok(Ended::Silent("the group became a supergroup"));
         }
         loop {

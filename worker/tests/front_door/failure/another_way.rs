@@ -74,6 +74,28 @@ async fn a_history_that_could_not_follow_follows_later() {
 }
 
 #[tokio::test]
+async fn what_is_settled_after_the_move_follows_as_well() {
+    let world = World::start("settled-late").await;
+    let turn = r#"{"update_id":1,"tokens":9,"contents":[{"role":"user","parts":[{"text":"we like foxes"}]},{"role":"model","parts":[{"text":"so do I"}]}]}"#;
+    let sent = format!(
+        r#"{{"version":1,"pending":[{{"update_id":1,"reply_to":6,"pieces":[{{"text":{{"text":"so do I","entities":[]}}}}],"next":1,"unconfirmed":0,"claim":{{"by":"","until_ms":0}},"turn":{turn}}}]}}"#
+    );
+    world.put_object("conversations/-55.json", sent.as_bytes()).await;
+    let message = |id: u32, rest: &str| {
+        format!(
+            r#"{{"update_id":{id},"message":{{"message_id":{},"date":1795348800,"chat":{{"id":-55,"type":"group"}},"from":{{"id":1001,"first_name":"Ada"}},{rest}}}}}"#,
+            id + 5
+        )
+    };
+    world.enqueue("2", "-55", &message(2, r#""migrate_to_chat_id":-1001234567890"#)).await;
+    world.wait_for_work().await;
+    let question = r#""text":"/help@lambdagram_bot","entities":[{"type":"bot_command","offset":0,"length":20}]"#;
+    world.enqueue("1", "-55", &message(1, question)).await;
+    world.wait_for_work().await;
+    assert!(world.history("-1001234567890").await.contains("we like foxes"));
+}
+
+#[tokio::test]
 async fn who_has_the_answer_is_not_told_of_what_failed_after_it() {
     let world = World::start("after-answer").await;
     a_question_of_a_group_that_moves(&world).await;
