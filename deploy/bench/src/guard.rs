@@ -15,8 +15,9 @@ use crate::{Contender, ingress, worker};
 
 /// Requests beyond the first, in the longer of the two runs.
 const MORE: u32 = 40;
-/// Handshakes and hash maps are seeded anew in each run.
-const TOLERANCE: f64 = 0.03;
+/// The ingress repeats to one in a thousand. A turn of the worker was seen to vary by 4 %: its calls overlap, and how
+/// often each is polled depends on when answers come.
+const TOLERANCE: f64 = 0.06;
 
 /// What a function may cost.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
