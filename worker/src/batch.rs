@@ -141,7 +141,7 @@ impl Worker {
             Ok(Ended::Repeated) => info!(ms, outcome = "repeated", "turn ended"),
             Ok(Ended::Answered { parts }) => info!(ms, outcome = "answered", parts, "turn ended"),
             Ok(Ended::Gone(why)) => info!(ms, outcome = "gone", why, "turn ended"),
-            Err(failure) => return self.failed(envelope, attempt, invocation, ms, failure).await,
+            Err(failure) => return self.failed(envelope, attempt, replay, invocation, ms, failure).await,
         }
         Attempted::Done
     }
@@ -151,6 +151,7 @@ impl Worker {
         &self,
         envelope: &Envelope<'_>,
         attempt: u32,
+        replay: Option<&str>,
         invocation: &Invocation,
         ms: u64,
         failure: Failure,
@@ -165,8 +166,8 @@ impl Worker {
         }
         if last {
             let left = invocation.left().saturating_sub(Duration::from_secs(1)).min(TELL_MAX);
-            let told = AssertUnwindSafe(turn::tell_of_failure(&self.bot, envelope, attempt, &failure)).catch_unwind();
-            match tokio::time::timeout(left, told).await {
+            let told = turn::tell_of_failure(&self.bot, envelope, attempt, replay, &failure);
+            match tokio::time::timeout(left, AssertUnwindSafe(told).catch_unwind()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_panic)) => error!("a bug: telling of the failure panicked"),
                 Err(_elapsed) => warn!("no time left to tell of the failure"),

@@ -15,12 +15,23 @@ use crate::update::Update;
 use crate::words;
 
 /// Never fails: what cannot be told is logged.
-pub async fn tell_of_failure(bot: &Bot, envelope: &Envelope<'_>, attempts: u32, failure: &Failure) {
+pub async fn tell_of_failure(
+    bot: &Bot,
+    envelope: &Envelope<'_>,
+    attempts: u32,
+    replay: Option<&str>,
+    failure: &Failure,
+) {
     match remember(&bot.conversations, envelope, attempts, failure).await {
         Ok(true) => {}
         Ok(false) => return,
-        // The person hears of it all the same: the last attempt comes once, and once more with each replay.
-        Err(error) => warn!(error = error.error, "could not remember the failure"),
+        Err(error) => {
+            warn!(error = error.error, "could not remember the failure");
+            // The person hears of it all the same; of a replay's failure they have heard before.
+            if replay.is_some() {
+                return;
+            }
+        }
     }
     // Another worker has it: whether this ends well is for that one to say.
     if failure.class == Class::Contended && failure.wait_s.is_some() {
@@ -85,6 +96,6 @@ async fn remember(
         conversation.failed.drain(..surplus);
         Ok(())
     };
-    conversations.change(envelope.conversation, &mut loaded, note).await?;
-    Ok(!told.get())
+    let written = conversations.change(envelope.conversation, &mut loaded, note).await;
+    if told.get() { Ok(false) } else { written.map(|()| true) }
 }

@@ -103,6 +103,47 @@ async fn who_has_been_told_of_a_failure_is_not_told_again_when_its_record_gets_l
 }
 
 #[tokio::test]
+async fn a_replay_that_fails_says_nothing_although_the_bucket_cannot_be_read() {
+    let world = World::start("told-before").await;
+    let away = Fault { times: 999, ..fault("GetObject", status(503)) };
+    world.door.faults().order(away);
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    world.exhaust().await;
+    assert_eq!(world.said_since(0, ADA).len(), 1, "people hear of the first time also without the bucket");
+    world.replay().await;
+    world.exhaust().await;
+    assert_eq!(world.said_since(0, ADA).len(), 1);
+}
+
+#[tokio::test]
+async fn a_claim_lasts_as_long_as_its_send_however_slow_the_bucket_was() {
+    let world = World::start("slow-bucket").await;
+    world.door.faults().order(fault("PutObject", Kind::Slow { ms: 2_500 }));
+    world.telegram.faults().order(fault("sendMessage", Kind::Slow { ms: 60_000 }));
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    let batch = world.queue.receive().await.unwrap();
+    let until_ms = async {
+        while !world.telegram.calls().iter().any(|call| call.method == "sendMessage") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let object: serde_json::Value = serde_json::from_str(&world.history("1001").await).unwrap();
+        object["pending"][0]["claim"]["until_ms"].as_u64().unwrap()
+    };
+    let sending = async {
+        world.work_on(&batch).await;
+        panic!("the send is not begun");
+    };
+    let until_ms = tokio::select! {
+        until_ms = until_ms => until_ms,
+        () = sending => unreachable!(),
+    };
+    // A send may take ten seconds.
+    assert!(until_ms > shared::now_ms() + 9_000, "{until_ms}");
+}
+
+#[tokio::test]
 async fn a_send_that_gets_no_answer_in_time_is_repeated_once() {
     let world = World::start("no-answer").await;
     // Longer than the worker waits: it arrives all the same.
