@@ -139,15 +139,13 @@ impl Bot {
 impl Attempt<'_> {
     async fn go_on(&self, loaded: &mut Loaded, route: Route) -> Result<Ended, Failure> {
         if let Route::Migrated(chat_id) = route {
-            self.move_history(&loaded.conversation, chat_id).await?;
-            if !loaded.conversation.pending.is_empty() {
-                // What of it is sent already and only to be settled follows then.
-                let moved = |conversation: &mut Conversation| {
-                    conversation.moved_to = Some(chat_id);
-                    Ok(())
-                };
-                self.change(loaded, moved).await?;
-            }
+            // Written down first: whatever is settled from now on follows too.
+            let moved = |conversation: &mut Conversation| {
+                conversation.moved_to = Some(chat_id);
+                Ok(())
+            };
+            self.change(loaded, moved).await?;
+            self.follow(&loaded.conversation).await?;
             return Ok(Ended::Silent("the group became a supergroup"));
         }
         loop {
@@ -242,18 +240,11 @@ impl Attempt<'_> {
     }
 
     /// A turn that was settled under the old id, and ended before the history had followed, comes back for this alone.
-    async fn follow(&self, conversation: &Conversation) -> Result<(), Failure> {
-        match conversation.moved_to {
-            Some(chat_id) => self.move_history(conversation, chat_id).await,
-            None => Ok(()),
-        }
-    }
-
     /// The history follows a group to its new id; the old object stays until it expires.
-    async fn move_history(&self, old: &Conversation, chat_id: i64) -> Result<(), Failure> {
-        if old.turns.is_empty() && old.forgotten_ms == 0 {
+    async fn follow(&self, old: &Conversation) -> Result<(), Failure> {
+        let Some(chat_id) = old.moved_to.filter(|_| !old.turns.is_empty() || old.forgotten_ms > 0) else {
             return Ok(());
-        }
+        };
         let new = ConversationKey { chat_id, thread_id: None };
         let mut loaded = self.bot.conversations.load(new).await?;
         let adopt = |conversation: &mut Conversation| {
