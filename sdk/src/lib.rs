@@ -8,13 +8,13 @@ mod http;
 mod tls;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::SystemTimeSource;
+use aws_smithy_types::retry::{ReconnectMode, RetryConfig};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use shared::env::{self, EnvError};
 
@@ -35,7 +35,8 @@ pub fn config(http: &Http, timeouts: TimeoutConfig) -> Result<SdkConfig, EnvErro
         .http_client(http.clone())
         .sleep_impl(TokioSleep::new())
         .time_source(SystemTimeSource::new())
-        .retry_config(RetryConfig::standard())
+        // A 503 is the service's, not the connection's; of a connection that broke the transport lets go by itself.
+        .retry_config(RetryConfig::standard().with_reconnect_mode(ReconnectMode::ReuseAllConnections))
         .timeout_config(timeouts)
         // Every attempt has its time-out; watching the bytes besides costs each request.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())

@@ -36,6 +36,15 @@ async fn a_short_wait_is_waited_and_the_answer_sent_once() {
 }
 
 #[tokio::test]
+async fn a_bucket_that_refuses_once_is_asked_again_at_once_and_it_is_no_error() {
+    let world = World::start("refuses-once").await;
+    world.door.faults().order(fault("GetObject", status(503)));
+    assert_eq!(world.says(ADA, "hello").await.len(), 1);
+    let errors: Vec<_> = world.worker.logs().into_iter().filter(|line| line.contains(r#""ERROR""#)).collect();
+    assert_eq!(errors, [""; 0], "an alarm counts errors");
+}
+
+#[tokio::test]
 async fn when_gemini_fails_the_question_is_asked_again_later() {
     let world = World::start("gemini-down").await;
     world.gemini.faults().order(fault("generateContent", Kind::Status { code: 503, description: None }));
