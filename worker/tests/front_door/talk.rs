@@ -1,10 +1,10 @@
 //! People and the bot: what is asked, what is answered, what is remembered.
 
-use local::fault::Kind;
+use local::fault::{Fault, Kind};
 use local::telegram::{Call, Incoming};
 use serde_json::{Value, json};
 
-use crate::support::{ADA, FOX_CLUB, GRACE, NOTHING, World, fault, quotes, text};
+use crate::support::{ADA, FOX_CLUB, GRACE, NOTHING, World, fault, quotes, status, text};
 
 #[tokio::test]
 async fn hello_is_answered_once_and_the_next_message_in_the_light_of_it() {
@@ -52,6 +52,23 @@ async fn commands_are_answered_without_gemini_and_new_forgets() {
     assert!(!world.history("1001").await.contains("lantern"));
     world.says(ADA, "which word?").await;
     assert!(!world.last_question().concat().contains("lantern"));
+}
+
+#[tokio::test]
+async fn a_new_that_is_replayed_late_forgets_only_what_was_written_before_it() {
+    let world = World::start("late-new").await;
+    world.says(ADA, "remember the word lantern").await;
+    world.door.faults().order(Fault { times: 999, ..fault("GetObject", status(503)) });
+    world.writes(ADA, "/new");
+    world.deliver().await;
+    world.exhaust().await;
+    world.door.faults().clear();
+    world.says(ADA, "remember the word violin").await;
+    world.replay().await;
+    world.exhaust().await;
+    let history = world.history("1001").await;
+    let has = |word: &str| history.contains(&format!(r#""text":"remember the word {word}""#));
+    assert!(has("violin") && !has("lantern"), "{history}");
 }
 
 #[tokio::test]

@@ -106,6 +106,17 @@ async fn who_has_the_answer_is_not_told_of_what_failed_after_it() {
 }
 
 #[tokio::test]
+async fn of_a_failure_people_hear_where_their_group_is_now() {
+    let world = World::start("told-there").await;
+    a_question_of_a_group_that_moves(&world).await;
+    world.gemini.faults().order(Fault { times: 99, ..fault("generateContent", status(400)) });
+    world.exhaust().await;
+    let said = world.said_since(0, SUPERGROUP);
+    assert_eq!(said.len(), 1);
+    assert!(text(&said[0]).starts_with("Something went wrong on my side."));
+}
+
+#[tokio::test]
 async fn an_answer_whose_question_or_topic_is_gone_is_sent_without() {
     let world = World::start("detached").await;
     let topic = json!({ "is_forum": true, "thread": { "id": 5, "name": "A topic" } });

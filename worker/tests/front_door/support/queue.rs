@@ -118,11 +118,12 @@ impl World {
     }
 }
 
-/// The queue contract, version 1, written by hand: a change of it is noticed here.
+/// The queue contract, version 1, written by hand: a change of it is noticed here. Later updates were received later.
 pub(crate) fn envelope(update_id: &str, conversation: &str, raw: &str) -> String {
     let raw = raw.trim().replace('\u{fffe}', r"\ufffe").replace('\u{ffff}', r"\uffff");
+    let received_at = 1_795_348_800_000 + update_id.parse::<u64>().map_or(0, |id| id % 1_000_000);
     format!(
-        r#"{{"version":1,"update_id":{update_id},"conversation":"{conversation}","received_at":1795348800000,"update":{raw}}}"#
+        r#"{{"version":1,"update_id":{update_id},"conversation":"{conversation}","received_at":{received_at},"update":{raw}}}"#
     )
 }
 
