@@ -37,6 +37,7 @@ pub enum Rule {
     ApologisedTwice,
     History,
     Remembered,
+    NotKept,
     NotMoved,
     NotSetAside,
 }
@@ -75,7 +76,7 @@ pub fn check(log: &[Entry]) -> Verdict {
     let facts = Facts::read(log);
     let mut broken = rules::all(&facts);
     broken.extend(history::all(log, &facts));
-    broken.extend(objects::all(log));
+    broken.extend(objects::all(log, &facts));
     let mut figures = facts.figures();
     let count = |rule| broken.iter().filter(|broken| broken.rule == rule).count();
     figures.lost = count(Rule::Lost);

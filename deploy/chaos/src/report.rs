@@ -1,15 +1,15 @@
 //! What a run says: the table, and the story of what went wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::check::{Broken, Verdict};
+use crate::check::{Broken, Rule, Verdict};
 use crate::event::{Entry, Event};
 use crate::run::Settings;
 
-/// More stories than these tell nothing new.
-const STORIES: usize = 3;
+/// More stories of one rule than these tell nothing new.
+const STORIES: usize = 2;
 
 pub fn table(settings: &Settings, verdict: &Verdict, took: Duration) -> String {
     let figures = &verdict.figures;
@@ -46,13 +46,19 @@ pub fn kinds(kinds: &[(String, usize)]) -> String {
     })
 }
 
-/// What is broken, by rule; and for the first few all that is recorded of their update and conversation.
+/// What is broken, by rule; and for the first of each all that is recorded of their update and conversation.
 pub fn stories(verdict: &Verdict, log: &[Entry]) -> String {
     let mut told = String::new();
     for broken in &verdict.broken {
         let _ = writeln!(told, "{:?} {} in {}: {}", broken.rule, broken.update, broken.conversation, broken.why);
     }
-    for broken in verdict.broken.iter().take(STORIES) {
+    let mut of_rule: HashMap<Rule, usize> = HashMap::new();
+    for broken in &verdict.broken {
+        let told_before = of_rule.entry(broken.rule).or_default();
+        *told_before += 1;
+        if *told_before > STORIES {
+            continue;
+        }
         let _ = writeln!(told, "\nThe story of {} in {} ({:?}):", broken.update, broken.conversation, broken.rule);
         told.push_str(&story(broken, log));
     }

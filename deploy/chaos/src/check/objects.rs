@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
+use super::facts::Facts;
 use super::{Broken, Rule};
 use crate::event::{Entry, Event, Kind, Words};
 use crate::mark::{Mark, marks};
@@ -11,8 +12,37 @@ use crate::mark::{Mark, marks};
 /// So many exchanges of this size every history holds; of more, the oldest may be gone.
 const KEPT: usize = 12;
 
-pub(super) fn all(log: &[Entry]) -> Vec<Broken> {
-    remembered(log).into_iter().chain(not_moved(log)).chain(not_set_aside(log)).collect()
+pub(super) fn all(log: &[Entry], facts: &Facts) -> Vec<Broken> {
+    remembered(log).into_iter().chain(not_kept(log, facts)).chain(not_moved(log)).chain(not_set_aside(log)).collect()
+}
+
+/// What was answered is in the history at the end, unless it was forgotten on request, moved away or corrupted.
+fn not_kept(log: &[Entry], facts: &Facts) -> Vec<Broken> {
+    let lost: BTreeSet<_> = log.iter().filter_map(|entry| loses(&entry.event)).collect();
+    let mut answered: BTreeMap<&String, BTreeSet<u64>> = BTreeMap::new();
+    for (id, update) in &facts.updates {
+        if update.kind == Kind::Ask && update.is_answered() && !update.left_dead {
+            answered.entry(&update.conversation).or_default().insert(*id);
+        }
+    }
+    let missing = |(conversation, answered): (&String, BTreeSet<u64>)| {
+        let kept = left(log, conversation)?;
+        let missing: Vec<_> = answered.difference(&kept).collect();
+        let why = format!("{} answers are not in the history, {:?} among them", missing.len(), missing.first());
+        let broken = Broken { rule: Rule::NotKept, update: 0, conversation: conversation.clone(), why };
+        (missing.len() > answered.len().saturating_sub(KEPT)).then_some(broken)
+    };
+    answered.into_iter().filter(|(conversation, _)| !lost.contains(conversation)).filter_map(missing).collect()
+}
+
+fn loses(event: &Event) -> Option<&String> {
+    match event {
+        Event::Accepted { conversation, kind: Kind::Forget, .. } | Event::Corrupted { conversation } => {
+            Some(conversation)
+        }
+        Event::Moved { from, .. } => Some(from),
+        _ => None,
+    }
 }
 
 /// After `/new` was answered, Gemini is shown nothing that was asked and stored before it.
@@ -62,20 +92,13 @@ fn remembered(log: &[Entry]) -> Vec<Broken> {
 
 /// The history of a group goes with it, unless the group has it forgotten.
 fn not_moved(log: &[Entry]) -> Vec<Broken> {
-    let left = |wanted: &String| {
-        let json = log.iter().find_map(|entry| match &entry.event {
-            Event::LeftObject { conversation, json } if conversation == wanted => Some(json),
-            _ => None,
-        });
-        answers(json.map(String::as_str).unwrap_or_default())
-    };
     let forgets: BTreeSet<_> = log.iter().filter_map(|entry| forget(&entry.event)).map(|(_, of)| of).collect();
     let missing = |entry: &Entry| {
         let Event::Moved { from, to } = &entry.event else { return None };
         if forgets.contains(to) {
             return None;
         }
-        let (old, new) = (left(from), left(to));
+        let (old, new) = (left(log, from).unwrap_or_default(), left(log, to).unwrap_or_default());
         let missing: Vec<_> = old.difference(&new).collect();
         let may_be_gone = old.union(&new).count().saturating_sub(KEPT);
         let why = format!("{} answers of {from} are missing, {:?} among them", missing.len(), missing.first());
@@ -85,10 +108,14 @@ fn not_moved(log: &[Entry]) -> Vec<Broken> {
     log.iter().filter_map(missing).collect()
 }
 
-/// The updates whose answers an object's history holds.
-fn answers(json: &str) -> BTreeSet<u64> {
+/// The updates whose answers the history of a conversation holds at the end.
+fn left(log: &[Entry], wanted: &str) -> Option<BTreeSet<u64>> {
+    let json = log.iter().find_map(|entry| match &entry.event {
+        Event::LeftObject { conversation, json } if conversation == wanted => Some(json.as_str()),
+        _ => None,
+    })?;
     let object: Value = serde_json::from_str(json).unwrap_or_default();
-    marks(&object["turns"].to_string()).into_iter().map(|mark| mark.update).collect()
+    Some(marks(&object["turns"].to_string()).into_iter().map(|mark| mark.update).collect())
 }
 
 /// A corrupt object is only replaced when it has been copied.

@@ -12,10 +12,11 @@ const SENDS_MAX: usize = 2;
 pub(super) fn all(facts: &Facts) -> Vec<Broken> {
     let one = |(id, update): (&u64, &Update)| {
         // Repetitions need a memory.
-        let memory = [sends(update), one_answer(update), asked(update), apologies(update)];
+        let memory = [sends(update), one_answer(update), asked(update), apologies(update), late_apology(update)];
         let memory = memory.into_iter().filter(|_| !update.forgotten);
         let broken = |(rule, why)| Broken { rule, update: *id, conversation: update.conversation.clone(), why };
-        [ends(update), words(update)].into_iter().chain(memory).flatten().map(broken).collect::<Vec<_>>()
+        let always = [ends(update), words(update), parts_in_order(update)];
+        always.into_iter().chain(memory).flatten().map(broken).collect::<Vec<_>>()
     };
     facts.updates.iter().flat_map(one).chain(order(facts)).collect()
 }
@@ -81,6 +82,38 @@ fn apologies(update: &Update) -> Found {
     let first = arrived.next()?;
     let knew = |send: &Send| send.began > first.at && update.failure_stored_at.is_some_and(|at| at < send.began);
     arrived.any(knew).then(|| (Rule::ApologisedTwice, "and the conversation remembered the first time".to_owned()))
+}
+
+/// Who has the whole answer, and whose worker knows it, hears nothing of a failure any more.
+fn late_apology(update: &Update) -> Found {
+    let marks = |send: &Send| match &send.words {
+        Words::Answer(marks) if send.outcome == Outcome::Confirmed => marks.clone(),
+        _ => Vec::new(),
+    };
+    let confirmed = |until: usize| -> BTreeSet<_> {
+        update.sends.iter().filter(|send| send.at < until).flat_map(marks).map(|mark| mark.paragraph).collect()
+    };
+    let paragraphs = update.sends.iter().flat_map(marks).map(|mark| mark.paragraphs).next()?;
+    let late = |send: &Send| {
+        send.words == Words::Apology && send.outcome.had_effect() && confirmed(send.began).len() == paragraphs as usize
+    };
+    update.sends.iter().any(late).then(|| (Rule::SpokeUnasked, "an apology after the answer".to_owned()))
+}
+
+/// A part of an answer never arrives before an earlier one.
+fn parts_in_order(update: &Update) -> Found {
+    let arrived = update.sends.iter().filter(|send| send.outcome.had_effect());
+    let mut read = BTreeSet::new();
+    for mark in arrived.flat_map(|send| match &send.words {
+        Words::Answer(marks) => marks.clone(),
+        Words::Notice | Words::Apology => Vec::new(),
+    }) {
+        if (1..mark.paragraph).any(|earlier| !read.contains(&earlier)) {
+            return Some((Rule::OutOfOrder, format!("{mark} arrived before an earlier part")));
+        }
+        read.insert(mark.paragraph);
+    }
+    None
 }
 
 fn words(update: &Update) -> Found {

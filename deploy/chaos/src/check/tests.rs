@@ -168,6 +168,40 @@ fn answers_come_in_the_order_of_their_questions() {
 }
 
 #[test]
+fn the_parts_of_an_answer_come_in_their_order() {
+    let parts = [1, 2, 1].map(|paragraph| sent(mark(1, 1, paragraph, 2), UNKNOWN));
+    assert_eq!(broken([vec![accepted(1, Kind::Ask)], parts.to_vec()].concat()), []);
+    assert_eq!(broken([vec![accepted(1, Kind::Ask)], parts[1..].to_vec()].concat()), [Rule::OutOfOrder]);
+}
+
+#[test]
+fn who_has_the_answer_hears_nothing_of_a_failure() {
+    let received = || Event::Received { update: 1, worker: "w".to_owned(), count: 1 };
+    let after = |outcome| {
+        let answered = [accepted(1, Kind::Ask), sent(mark(1, 1, 1, 1), outcome), received()];
+        broken(answered.into_iter().chain([said(1, Words::Apology)]).collect())
+    };
+    assert_eq!(after(Outcome::Confirmed), [Rule::SpokeUnasked]);
+    assert_eq!(after(UNKNOWN), [], "nobody knew");
+}
+
+#[test]
+fn what_was_answered_is_kept() {
+    let left = |kept: u64, more: Option<Event>| {
+        let object = Event::LeftObject {
+            conversation: "7".to_owned(),
+            json: format!(r#"{{"turns":["{}"]}}"#, mark(kept, 1, 1, 1)),
+        };
+        let answered = [accepted(1, Kind::Ask), sent(mark(1, 1, 1, 1), Outcome::Confirmed)];
+        let rules = broken(answered.into_iter().chain(more).chain([object]).collect());
+        rules.into_iter().filter(|rule| *rule != Rule::History).collect::<Vec<_>>()
+    };
+    assert_eq!(left(1, None), []);
+    assert_eq!(left(2, None), [Rule::NotKept]);
+    assert_eq!(left(2, Some(Event::Moved { from: "7".to_owned(), to: "8".to_owned() })), [Rule::NotMoved]);
+}
+
+#[test]
 fn a_history_goes_by_turns_and_holds_each_answer_once() {
     let one = mark(1, 1, 1, 1);
     let shown = |roles: &[&str], seen| {
