@@ -1,6 +1,7 @@
-//! Goes through the dead-letter queue once, batch by batch: what is meant is listed, sent back or dropped, the rest is
-//! held until the end and then let go. SQS keeps back a conversation while one of its messages is in somebody's hands,
-//! so whatever lies behind a message that stays cannot be looked at: it is counted.
+//! Goes through the dead-letter queue, batch by batch: what is meant is listed, sent back or dropped, the rest is held
+//! until the end and then let go. SQS keeps back a conversation while one of its messages is in somebody's hands, and
+//! hands out ten at once: what lies behind those that stay is seen when some of the ten have gone, by going through all
+//! again. What nobody can come to see is counted.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -86,12 +87,13 @@ impl Sweep {
     }
 
     async fn go_through(&mut self) -> Result<()> {
+        let mut done_before = 0;
         while !self.stop.is_asked() {
             self.dlq.renew(&mut self.held).await;
             let batch = self.dlq.receive().await?;
             if !batch.is_empty() {
                 self.take(batch).await?;
-            } else if !matches!(self.act, Act::Drop { ask: true }) || !self.ask_and_drop().await? {
+            } else if !self.drops_more().await? && !self.goes_again(&mut done_before).await? {
                 return Ok(());
             }
             if matches!(self.act, Act::Find) && self.held.iter().any(|letter| letter.chosen) {
@@ -99,6 +101,18 @@ impl Sweep {
             }
         }
         Ok(())
+    }
+
+    /// Whether to go through what stays once more, since some of what kept others back has gone.
+    async fn goes_again(&mut self, done_before: &mut usize) -> Result<bool> {
+        let done = std::mem::replace(done_before, self.outcome.done.len());
+        if done == self.outcome.done.len() || !self.outcome.failures.is_empty() || self.dlq.depth().await?.waiting == 0
+        {
+            return Ok(false);
+        }
+        self.dlq.release(&std::mem::take(&mut self.held)).await;
+        self.outcome.came_back = 0;
+        Ok(true)
     }
 
     async fn take(&mut self, mut batch: Vec<Letter>) -> Result<()> {
@@ -203,7 +217,10 @@ impl Sweep {
     }
 
     /// Whether there may be more to ask about: what lay behind those that were dropped.
-    async fn ask_and_drop(&mut self) -> Result<bool> {
+    async fn drops_more(&mut self) -> Result<bool> {
+        if !matches!(self.act, Act::Drop { ask: true }) {
+            return Ok(false);
+        }
         let chosen: Vec<Letter> = self.held.iter().filter(|letter| letter.chosen).cloned().collect();
         if chosen.is_empty() {
             return Ok(false);

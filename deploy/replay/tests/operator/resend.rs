@@ -163,6 +163,18 @@ async fn a_foreign_message_goes_back_only_by_its_own_id() {
 }
 
 #[tokio::test]
+async fn what_stays_keeps_nothing_back_that_lies_behind_it() {
+    let world = World::start("stays").await;
+    world.dlq.send("7", "1", "not ours").await.unwrap();
+    for update_id in 2..=25 {
+        world.dead(update_id, "7", 60).await;
+    }
+    let replayed = world.json(&["replay"]).await;
+    assert_eq!(["done", "not_chosen", "not_seen"].map(|name| replayed[name].as_u64().unwrap()), [24, 1, 0]);
+    assert_eq!(world.resent().await, (2..=25).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
 async fn what_fails_at_once_again_is_not_sent_round_and_round() {
     let world = World::start("round").await;
     world.dlq.send("7", "a", &body(1, "7", 60)).await.unwrap();
