@@ -75,10 +75,9 @@ impl Worker {
                 Attempted::Failed { last: true, .. } => (0, 0),
                 Attempted::Failed { wait_s, last: false } => (wait_s, behind),
             };
-            for message in [message].into_iter().chain(messages.by_ref().take(held)) {
-                self.queue.show_after(&message, wait_s).await;
-                kept.extend(message.message_id);
-            }
+            let back: Vec<_> = [message].into_iter().chain(messages.by_ref().take(held)).collect();
+            join_all(back.iter().map(|message| self.queue.show_after(message, wait_s))).await;
+            kept.extend(back.into_iter().filter_map(|message| message.message_id));
             first = false;
         }
         kept
