@@ -125,20 +125,29 @@ fn words(update: &Update) -> Found {
     spoke.then(|| (Rule::SpokeUnasked, "words that nobody asked for".to_owned()))
 }
 
-/// By the first message that arrived for each. What was in the dead-letter queue has left the order, by design.
+/// Nothing for an update arrives before all parts of the earlier ones have. What was in the dead-letter queue has left
+/// the order, by design.
 fn order(facts: &Facts) -> Vec<Broken> {
     let mut last: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
     let mut broken = Vec::new();
     for (id, update) in facts.updates.iter().filter(|(_, update)| !update.given_up) {
-        let arrived = |send: &&Send| send.outcome.had_effect() && send.words != Words::Apology;
-        let Some(first) = update.sends.iter().find(arrived) else { continue };
+        let arrivals = arrivals(update);
+        let (Some(first), Some(whole)) = (arrivals.first(), arrivals.last()) else { continue };
         if let Some((earlier, at)) = last.get(update.conversation.as_str())
-            && *at > first.at
+            && at > first
         {
             let (conversation, why) = (update.conversation.clone(), format!("answered before {earlier}"));
             broken.push(Broken { rule: Rule::OutOfOrder, update: *id, conversation, why });
         }
-        last.insert(&update.conversation, (*id, first.at));
+        last.insert(&update.conversation, (*id, *whole));
     }
     broken
+}
+
+/// Where in the record each part arrived for the first time, in that order.
+fn arrivals(update: &Update) -> Vec<usize> {
+    let arrived = |sends: Vec<&Send>| sends.iter().find(|send| send.outcome.had_effect()).map(|send| send.at);
+    let mut arrivals: Vec<_> = update.parts().into_values().filter_map(arrived).collect();
+    arrivals.sort_unstable();
+    arrivals
 }

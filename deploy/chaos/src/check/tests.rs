@@ -165,6 +165,9 @@ fn answers_come_in_the_order_of_their_questions() {
     };
     assert_eq!(events(None), [Rule::OutOfOrder]);
     assert_eq!(events(Some(Event::GivenUp { update: 1 })), []);
+    let parts = [mark(1, 1, 1, 2), two, mark(1, 1, 2, 2)].map(|mark| sent(mark, Outcome::Confirmed));
+    let begin = [accepted(1, Kind::Ask), accepted(2, Kind::Ask)];
+    assert_eq!(broken(begin.into_iter().chain(parts).collect()), [Rule::OutOfOrder], "in between");
 }
 
 #[test]
