@@ -10,6 +10,7 @@ pub mod aws;
 pub mod dlq;
 pub mod letter;
 pub mod outbox;
+pub mod outcome;
 pub mod progress;
 pub mod question;
 pub mod reasons;

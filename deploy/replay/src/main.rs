@@ -8,10 +8,11 @@ use clap::{CommandFactory, Parser};
 use replay::args::{Cli, Command, Place, Selection};
 use replay::dlq::Dlq;
 use replay::outbox::Outbox;
+use replay::outcome::Outcome;
 use replay::progress::Progress;
 use replay::reasons::Reasons;
 use replay::stop::{INTERRUPTED, Stop};
-use replay::sweep::{Act, Outcome, Sweep};
+use replay::sweep::{Act, Sweep};
 use replay::{aws, question, report};
 
 const FAILED: u8 = 1;

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Result, anyhow};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use futures_util::future::join_all;
@@ -66,13 +65,9 @@ impl Reasons {
         }
     }
 
-    /// # Errors
-    /// When a conversation could not be read: whoever selects by class must not take that for `unknown`.
-    pub fn all_read(&self) -> Result<()> {
-        match self.known.values().find_map(|read| read.as_ref().err()) {
-            None => Ok(()),
-            Some(error) => Err(anyhow!("{error}")),
-        }
+    /// Why nothing is known of this letter, although something may have been written.
+    pub fn unread(&self, letter: &Letter) -> Option<&str> {
+        self.known.get(&letter.conversation()?)?.as_ref().err().map(String::as_str)
     }
 
     async fn read(&self, conversation: ConversationKey) -> Result<Vec<Failed>, String> {

@@ -5,8 +5,8 @@ use shared::Envelope;
 
 use crate::age;
 use crate::letter::{Content, Letter};
+use crate::outcome::{Outcome, conversations};
 use crate::reasons::{Reason, UNKNOWN};
-use crate::sweep::{Outcome, conversations};
 
 pub type Row<'a> = (&'a Letter, Option<Reason>);
 

@@ -17,6 +17,12 @@ impl Selection {
 
     /// Every kind of option that is given must fit; of one kind, one value.
     pub fn takes(&self, letter: &Letter, reason: Option<&Reason>) -> bool {
+        let class = || reason.is_some_and(|reason| self.class.contains(&reason.class));
+        self.fits(letter) && (self.class.is_empty() || class())
+    }
+
+    /// All options but the class.
+    pub fn fits(&self, letter: &Letter) -> bool {
         let named = self.id.iter().any(|id| letter.is(id));
         let ours = match letter.content {
             Content::Update { .. } => !self.foreign,
@@ -24,12 +30,10 @@ impl Selection {
             Content::Foreign(_) => self.foreign || self.foreign_too || self.id.contains(&letter.message_id),
         };
         let age = Duration::from_millis(letter.age_ms());
-        let class = || reason.is_some_and(|reason| self.class.contains(&reason.class));
         ours && (self.id.is_empty() || named)
             && (self.conversation.is_empty() || self.conversation.contains(&letter.group))
             && self.older_than.is_none_or(|older| age > older)
             && self.newer_than.is_none_or(|newer| age < newer)
-            && (self.class.is_empty() || class())
     }
 }
 

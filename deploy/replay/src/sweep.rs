@@ -1,9 +1,9 @@
 //! Goes through the dead-letter queue, batch by batch: what is meant is listed, sent back or dropped, the rest is held
 //! until the end and then let go. SQS keeps back a conversation while one of its messages is in somebody's hands, and
-//! hands out ten at once: what lies behind those that stay is seen when some of the ten have gone, by going through all
-//! again. What nobody can come to see is counted.
+//! hands out ten at once, of one conversation or of several. So at the end each that has something held is let go by
+//! itself and looked at again, as long as something of it goes. What lies behind ten that stay is counted.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -13,9 +13,10 @@ use crate::args::Selection;
 use crate::dlq::Dlq;
 use crate::letter::Letter;
 use crate::outbox::{Outbox, Sent};
+use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::question;
-use crate::reasons::{Reason, Reasons};
+use crate::reasons::Reasons;
 use crate::stop::Stop;
 
 pub enum Act {
@@ -41,26 +42,6 @@ pub struct Sweep {
     pub outcome: Outcome,
 }
 
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// Chosen and still there: looked at, or it came back, or something was in the way.
-    pub chosen: Vec<(Letter, Option<Reason>)>,
-    /// Sent or dropped.
-    pub done: Vec<Letter>,
-    pub skipped: usize,
-    pub failures: Vec<(Letter, String)>,
-    /// Sent in this run and here again: it failed once more, or lay here twice.
-    pub came_back: usize,
-    /// Behind those that stay, as SQS counts.
-    pub not_seen: u64,
-    /// In the hands of another run, or of one that was killed.
-    pub held_elsewhere: u64,
-    pub declined: bool,
-    pub interrupted: bool,
-    /// What ended the run before its time.
-    pub problem: Option<String>,
-}
-
 impl Sweep {
     /// Whatever happens, what was held is let go before this returns.
     pub async fn run(mut self) -> Outcome {
@@ -77,6 +58,7 @@ impl Sweep {
         self.progress.clear();
         let Self { held, mut outcome, reasons, .. } = self;
         let (chosen, others): (Vec<Letter>, Vec<Letter>) = held.into_iter().partition(|letter| letter.chosen);
+        outcome.came_back = others.iter().filter(|letter| outcome.was_sent(letter)).count();
         outcome.skipped = others.len() - outcome.came_back;
         let why = |letter: Letter| {
             let reason = reasons.as_ref().map(|reasons| reasons.of(&letter));
@@ -87,13 +69,13 @@ impl Sweep {
     }
 
     async fn go_through(&mut self) -> Result<()> {
-        let mut done_before = 0;
+        let mut looked = HashMap::new();
         while !self.stop.is_asked() {
             self.dlq.renew(&mut self.held).await;
             let batch = self.dlq.receive().await?;
             if !batch.is_empty() {
                 self.take(batch).await?;
-            } else if !self.drops_more().await? && !self.goes_again(&mut done_before).await? {
+            } else if !self.drops_more().await? && !self.looks_behind(&mut looked).await? {
                 return Ok(());
             }
             if matches!(self.act, Act::Find) && self.held.iter().any(|letter| letter.chosen) {
@@ -103,24 +85,33 @@ impl Sweep {
         Ok(())
     }
 
-    /// Whether to go through what stays once more, since some of what kept others back has gone.
-    async fn goes_again(&mut self, done_before: &mut usize) -> Result<bool> {
-        let done = std::mem::replace(done_before, self.outcome.done.len());
-        if done == self.outcome.done.len() || !self.outcome.failures.is_empty() || self.dlq.depth().await?.waiting == 0
-        {
+    /// Lets go of one conversation, so that the next batch begins with it: all others are in our hands. Each once, and
+    /// once more whenever something of it has gone; `looked` knows how much had. False when nobody is left.
+    async fn looks_behind(&mut self, looked: &mut HashMap<String, usize>) -> Result<bool> {
+        if !self.outcome.failures.is_empty() || self.dlq.depth().await?.waiting == 0 {
             return Ok(false);
         }
-        self.dlq.release(&std::mem::take(&mut self.held)).await;
-        self.outcome.came_back = 0;
+        let gone = |group: &String| self.outcome.done.iter().filter(|letter| letter.group == *group).count();
+        let groups = self.held.iter().map(|letter| &letter.group);
+        let Some((group, gone)) =
+            groups.map(|group| (group, gone(group))).find(|(group, gone)| looked.get(*group) != Some(gone))
+        else {
+            return Ok(false);
+        };
+        let group = group.clone();
+        let (free, held) = std::mem::take(&mut self.held).into_iter().partition(|letter| letter.group == group);
+        self.held = held;
+        self.dlq.release(&free).await;
+        looked.insert(group, gone);
         Ok(true)
     }
 
     async fn take(&mut self, mut batch: Vec<Letter>) -> Result<()> {
         batch.retain(|letter| !self.seen_again(letter));
-        let judged = self.choose(&mut batch).await;
-        if judged.is_err() || self.stop.is_asked() {
+        self.choose(&mut batch).await;
+        if self.stop.is_asked() {
             self.held.append(&mut batch);
-            return judged;
+            return Ok(());
         }
         let sends = matches!(self.act, Act::Send(_));
         let uses_body = |letter: &Letter| letter.chosen && matches!(self.act, Act::Find | Act::Send(_));
@@ -154,28 +145,24 @@ impl Sweep {
         })
     }
 
-    async fn choose(&mut self, batch: &mut [Letter]) -> Result<()> {
+    async fn choose(&mut self, batch: &mut [Letter]) {
         if let Some(reasons) = &mut self.reasons {
             reasons.look_up(batch).await;
-            if self.selection.needs_reasons() {
-                reasons.all_read()?;
-            }
         }
         for letter in batch {
+            let unread = self.reasons.as_ref().and_then(|reasons| reasons.unread(letter));
+            // Whoever selects by class must not take that for `unknown`.
+            if let Some(error) = unread.filter(|_| self.selection.needs_reasons() && self.selection.fits(letter)) {
+                self.outcome.failures.push((letter.clone(), error.to_owned()));
+                continue;
+            }
             let reason = self.reasons.as_ref().map(|reasons| reasons.of(letter));
             letter.chosen = self.selection.takes(letter, reason.as_ref());
             // Else a worker that cannot succeed and a replay that never ends would keep each other busy.
-            if letter.chosen && matches!(self.act, Act::Send(_)) && self.was_sent(letter) {
+            if letter.chosen && matches!(self.act, Act::Send(_)) && self.outcome.was_sent(letter) {
                 letter.chosen = false;
-                self.outcome.came_back += 1;
             }
         }
-        Ok(())
-    }
-
-    fn was_sent(&self, letter: &Letter) -> bool {
-        let same = |done: &&Letter| done.group == letter.group && done.update_id() == letter.update_id();
-        letter.update_id().is_some() && self.outcome.done.iter().any(|done| same(&done))
     }
 
     async fn delete_sent(&mut self, sent: Vec<(Vec<Letter>, Sent)>) -> Result<()> {
@@ -276,9 +263,4 @@ fn by_group(letters: Vec<Letter>) -> Vec<Vec<Letter>> {
         }
     }
     groups
-}
-
-/// How many conversations these letters are of.
-pub fn conversations<'a>(letters: impl Iterator<Item = &'a Letter>) -> usize {
-    letters.map(|letter| letter.group.as_str()).collect::<HashSet<_>>().len()
 }

@@ -136,6 +136,21 @@ async fn what_is_chosen_goes_and_the_rest_is_free_again() {
 }
 
 #[tokio::test]
+async fn a_conversation_whose_reasons_cannot_be_read_stays_and_the_others_go() {
+    let world = World::start("unread").await;
+    for (update_id, conversation) in [(1, "7"), (2, "8")] {
+        world.dead(update_id, conversation, 60).await;
+        world.remembers(conversation, &[(update_id, "transient", "x")]).await;
+    }
+    world.put_object("conversations/8.json", b"not a conversation").await;
+    let replayed = world.run(&["replay", "--class", "transient"]).await;
+    assert_eq!(replayed.code, 1);
+    assert!(replayed.out.contains("2 of 8: the conversation's object cannot be read"), "{}", replayed.out);
+    assert_eq!(world.resent().await, [1]);
+    assert_eq!(world.left().await, [2]);
+}
+
+#[tokio::test]
 async fn a_selection_that_skips_older_ones_says_that_it_could_not_look_behind_them() {
     let world = World::start("skips").await;
     for update_id in 1..=12 {
@@ -169,8 +184,14 @@ async fn what_stays_keeps_nothing_back_that_lies_behind_it() {
     for update_id in 2..=25 {
         world.dead(update_id, "7", 60).await;
     }
+    // These fill up the batches, so that others are cut off.
+    for n in 0..8 {
+        for m in 0..3 {
+            world.dlq.send(&n.to_string(), &format!("{n} {m}"), "not ours").await.unwrap();
+        }
+    }
     let replayed = world.json(&["replay"]).await;
-    assert_eq!(["done", "not_chosen", "not_seen"].map(|name| replayed[name].as_u64().unwrap()), [24, 1, 0]);
+    assert_eq!(["done", "not_chosen", "not_seen"].map(|name| replayed[name].as_u64().unwrap()), [24, 25, 0]);
     assert_eq!(world.resent().await, (2..=25).collect::<Vec<u64>>());
 }
 

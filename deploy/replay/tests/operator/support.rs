@@ -69,7 +69,11 @@ impl World {
             json!(Failed { update_id: *update_id, class, error, attempts: 12, at_ms: now_ms() - 1000 })
         });
         let object = json!({ "version": 1, "turns": [], "done": [1], "failed": failed.collect::<Vec<Value>>() });
-        let bytes = ByteStream::from(object.to_string().into_bytes());
+        self.put_object(&key, object.to_string().as_bytes()).await;
+    }
+
+    pub(crate) async fn put_object(&self, key: &str, bytes: &[u8]) {
+        let bytes = ByteStream::from(bytes.to_vec());
         self.s3.put_object().bucket(&self.name).key(key).body(bytes).send().await.unwrap();
     }
 
