@@ -22,6 +22,8 @@ pub const VERSION: u32 = 1;
 const DONE_MAX: usize = 1_000;
 /// How many answers may wait for their delivery. One more is not asked for: the oldest must not be forgotten.
 const PENDING_MAX: usize = 50;
+/// And in bytes: pictures' words and signatures are long, and the whole object is read and written with each message.
+const PENDING_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// The dead-letter queue keeps a message for 14 days, and a replay begins them anew.
 const PENDING_MAX_AGE_MS: u64 = 30 * 24 * 3_600_000;
 /// What of the past is sent with each question, in tokens as Gemini counted them: some 40 long exchanges.
@@ -132,6 +134,27 @@ impl Claim {
     }
 }
 
+impl Pending {
+    fn is_over(&self, now_ms: u64) -> bool {
+        self.at_ms + PENDING_MAX_AGE_MS <= now_ms
+    }
+
+    /// About: what is long in it.
+    fn bytes(&self) -> usize {
+        let words = self.pieces.iter().map(|piece| match piece {
+            Piece::Text(part) => part.text.len(),
+            Piece::Photo { caption, .. } => caption.as_ref().map_or(0, |part| part.text.len()),
+        });
+        words.sum::<usize>() + self.turn.as_ref().map_or(0, Turn::bytes)
+    }
+}
+
+impl Turn {
+    fn bytes(&self) -> usize {
+        self.contents.iter().map(|content| content.get().len()).sum()
+    }
+}
+
 /// One message to Telegram.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -151,13 +174,16 @@ impl Conversation {
 
     /// Whether an answer more can be kept.
     pub fn has_room(&self) -> bool {
-        self.pending.len() < PENDING_MAX
+        let now_ms = shared::now_ms();
+        let kept = self.pending.iter().filter(|pending| !pending.is_over(now_ms));
+        let (count, bytes) = kept.fold((0, 0), |(count, bytes), pending| (count + 1, bytes + pending.bytes()));
+        count < PENDING_MAX && bytes < PENDING_MAX_BYTES
     }
 
     /// Keeps an answer until it is delivered. Those of updates that somebody dropped from the dead-letter queue never
     /// are: in time they go.
     pub fn store(&mut self, pending: Pending) {
-        self.pending.retain(|old| old.at_ms + PENDING_MAX_AGE_MS > pending.at_ms);
+        self.pending.retain(|old| !old.is_over(pending.at_ms));
         self.pending.push(pending);
     }
 
@@ -213,7 +239,7 @@ impl Conversation {
             let (mut tokens, mut bytes, mut turns) = (0_u32, 0, 0);
             self.turns.iter().rev().take_while(move |turn| {
                 tokens = tokens.saturating_add(turn.tokens);
-                bytes += turn.contents.iter().map(|content| content.get().len()).sum::<usize>();
+                bytes += turn.bytes();
                 turns += 1;
                 tokens as usize * 4 <= HISTORY_MAX_TOKENS as usize * quarters
                     && bytes * 4 <= HISTORY_MAX_BYTES * quarters

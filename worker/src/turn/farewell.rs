@@ -68,8 +68,8 @@ async fn remember(
     attempts: u32,
     failure: &Failure,
 ) -> Result<bool, Failure> {
-    /// Older ones are found in the log.
-    const FAILED_MAX: usize = 50;
+    /// Older ones are found in the log. Whose record is gone is told once more when a replay fails too.
+    const FAILED_MAX: usize = 500;
     const DAY_MS: u64 = 24 * 3_600_000;
     let (update_id, at_ms) = (envelope.update_id, shared::now_ms());
     let class = failure.class.name().to_owned();

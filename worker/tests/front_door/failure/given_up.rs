@@ -116,19 +116,36 @@ async fn a_new_outage_is_told_although_there_was_one_long_ago() {
     assert_eq!(world.said_since(0, ADA).len(), 1);
 }
 
-#[tokio::test]
-async fn an_answer_that_waits_for_its_replay_is_not_pushed_out_by_others() {
-    let world = World::start("full").await;
+/// A conversation with `count` answers, each of so many bytes and stored then, that wait for their delivery.
+async fn full(world: &World, count: u32, bytes: usize, at_ms: u64) {
     let pending = |id: u32| {
-        json!({"update_id": id, "reply_to": 1, "pieces": [{"text": {"text": format!("answer {id}"), "entities": []}}],
+        let text = format!("answer {id}\n{}", "x".repeat(bytes));
+        json!({"update_id": id, "reply_to": 1, "pieces": [{"text": {"text": text, "entities": []}}], "at_ms": at_ms,
             "next": 0, "unconfirmed": 0, "claim": {"by": "", "until_ms": 0}, "turn": null})
     };
-    let object = json!({"version": 1, "pending": (1..=50).map(pending).collect::<Vec<_>>()});
+    let object = json!({"version": 1, "pending": (1..=count).map(pending).collect::<Vec<_>>()});
     world.put_object("conversations/1001.json", object.to_string().as_bytes()).await;
-    world.writes(ADA, "hello");
-    world.deliver().await;
-    world.exhaust().await;
-    assert_eq!(world.charged(), 0, "what cannot be kept is not asked for");
-    assert_eq!(world.dlq.depth().await.unwrap(), (1, 0));
-    assert!(world.history("1001").await.contains("answer 1\""));
+}
+
+#[tokio::test]
+async fn answers_that_wait_for_their_replay_are_not_pushed_out_by_others() {
+    let world = World::start("full").await;
+    for (count, bytes) in [(50, 1), (5, 1024 * 1024)] {
+        full(&world, count, bytes, shared::now_ms()).await;
+        world.writes(ADA, "hello");
+        world.deliver().await;
+        world.exhaust().await;
+        assert_eq!(world.charged(), 0, "what cannot be kept is not asked for");
+        assert!(world.history("1001").await.contains("answer 1\\n"));
+    }
+    assert_eq!(world.dlq.depth().await.unwrap(), (2, 0));
+}
+
+#[tokio::test]
+async fn answers_that_nobody_has_replayed_for_a_month_make_way() {
+    const MONTH_MS: u64 = 30 * 24 * 3_600_000;
+    let world = World::start("month").await;
+    full(&world, 50, 1, shared::now_ms() - MONTH_MS).await;
+    assert_eq!(world.says(ADA, "hello").await.len(), 1);
+    assert!(!world.history("1001").await.contains("answer 1\\n"));
 }
