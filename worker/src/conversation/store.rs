@@ -1,9 +1,11 @@
 //! The bucket: load with ETag, save with a condition, pictures beside.
 
+use std::time::Duration;
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::put_object::PutObjectError;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
 use shared::ConversationKey;
 use tracing::error;
 
@@ -60,8 +62,7 @@ impl Conversations {
         if object.content_length().is_some_and(|bytes| bytes > OBJECT_MAX_BYTES) {
             return self.start_afresh(key, etag, "too large").await;
         }
-        let bytes = object.body.collect().await.map_err(|_| Error::Bucket("the object broke off".to_owned()))?;
-        let bytes = bytes.into_bytes();
+        let bytes = read(object.body).await?.into_bytes();
         #[derive(serde::Deserialize)]
         struct Versioned {
             version: u32,
@@ -145,8 +146,16 @@ impl Conversations {
             Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
             Err(error) => return Err(read_error(&error)),
         };
-        let bytes = object.body.collect().await.map_err(|_| Error::Bucket("the object broke off".to_owned()))?;
-        Ok(Some(bytes.to_vec()))
+        Ok(Some(read(object.body).await?.to_vec()))
+    }
+}
+
+/// The client's own time-outs end with the headers.
+async fn read(body: ByteStream) -> Result<AggregatedBytes, Error> {
+    const TIMEOUT: Duration = Duration::from_secs(10);
+    match tokio::time::timeout(TIMEOUT, body.collect()).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) | Err(_) => Err(Error::Bucket("the object broke off".to_owned())),
     }
 }
 
