@@ -5,7 +5,7 @@
 //! nobody, since after it the message goes to the dead-letter queue.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::FutureExt;
@@ -63,17 +63,18 @@ impl Worker {
         let mut messages = messages.into_iter();
         let mut first = true;
         while let Some(message) = messages.next() {
-            let behind = messages.len();
-            let (wait_s, held) = match self.message(&message, invocation, first, behind > 0).await {
+            let behind = messages.as_slice();
+            let attempted = self.message(&message, invocation, first, behind).await;
+            let (wait_s, held) = match attempted {
                 Attempted::Done => {
                     self.queue.delete(&message).await;
                     first = false;
                     continue;
                 }
-                Attempted::PutBack => (0, behind),
+                Attempted::PutBack => (0, messages.len()),
                 // Seen again at once, it goes to the dead-letter queue, and those behind it go on.
                 Attempted::Failed { last: true, .. } => (0, 0),
-                Attempted::Failed { wait_s, last: false } => (wait_s, behind),
+                Attempted::Failed { wait_s, last: false } => (wait_s, messages.len()),
             };
             let back: Vec<_> = [message].into_iter().chain(messages.by_ref().take(held)).collect();
             join_all(back.iter().map(|message| self.queue.show_after(message, wait_s))).await;
@@ -83,7 +84,13 @@ impl Worker {
         kept
     }
 
-    async fn message(&self, message: &SqsMessage, invocation: &Invocation, first: bool, others: bool) -> Attempted {
+    async fn message(
+        &self,
+        message: &SqsMessage,
+        invocation: &Invocation,
+        first: bool,
+        behind: &[SqsMessage],
+    ) -> Attempted {
         let attempt = attempt(message);
         let body = message.body.as_deref().unwrap_or_default();
         let envelope = match Envelope::open(body) {
@@ -98,7 +105,7 @@ impl Worker {
         };
         let span = info_span!("turn", update_id = envelope.update_id, conversation = envelope.conversation.hashed());
         let replay = replay(message, envelope.update_id);
-        self.turn(&envelope, attempt, replay, invocation, first, others).instrument(span).await
+        self.turn(&envelope, attempt, replay, invocation, first, behind).instrument(span).await
     }
 
     /// One attempt at one update, within what is left of the invocation.
@@ -109,10 +116,12 @@ impl Worker {
         replay: Option<&str>,
         invocation: &Invocation,
         first: bool,
-        others: bool,
+        behind: &[SqsMessage],
     ) -> Attempted {
         let began_ms = shared::now_ms();
-        let last = attempt > 1 && attempt >= self.queue.max_attempts().await;
+        // The first attempt does not ask how many there are.
+        let max_attempts = if attempt > 1 { self.queue.max_attempts().await } else { u32::MAX };
+        let last = attempt >= max_attempts;
         let left = invocation.left();
         let mut left = left.saturating_sub(RESERVE.min(left / 4));
         // The first turn is always tried: an invocation in which nothing is would only raise the receive counts.
@@ -121,14 +130,16 @@ impl Worker {
             info!(attempt, "put back: this invocation has no time left for it");
             return Attempted::PutBack;
         }
-        if last && others {
-            // Those behind it have been received as often: they need their turn in this invocation.
-            left /= 2;
+        if last {
+            // Those behind it that have been received as often need their turn in this invocation.
+            let lasts = behind.iter().filter(|message| self::attempt(message) >= max_attempts).count();
+            left /= 1 + u32::try_from(lasts).unwrap_or(u32::MAX - 1);
         }
         let waited_ms = began_ms.saturating_sub(envelope.received_at);
         info!(attempt, waited_ms, bytes = envelope.update.get().len(), "turn begins");
-        let turn = AssertUnwindSafe(turn::run(&self.bot, envelope, replay, invocation)).catch_unwind();
-        let ended = match tokio::time::timeout(left, turn).await {
+        let until = Instant::now() + left;
+        let turn = AssertUnwindSafe(turn::run(&self.bot, envelope, replay, invocation, until)).catch_unwind();
+        let ended = match tokio::time::timeout_at(until.into(), turn).await {
             Ok(Ok(ended)) => ended,
             Ok(Err(_panic)) => Err(Failure::new(Class::Unexpected, "a bug: the turn panicked")),
             Err(_elapsed) => Err(Failure::new(Class::Transient, "the invocation's time ran out")),

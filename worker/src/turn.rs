@@ -9,13 +9,14 @@
 //! the bucket holds: a stored answer is never asked for again, a confirmed part never sent again.
 
 mod answer;
+mod claim;
 mod deliver;
 mod farewell;
 
 pub use farewell::tell_of_failure;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shared::{ConversationKey, Envelope};
 use tokio::sync::{OnceCell, Semaphore};
@@ -31,8 +32,11 @@ use crate::{Invocation, words};
 
 /// Files in memory at once: two of the largest that there are.
 const FILES_MB: usize = 40;
-/// A text's send is over by then. Only a queue that hands a message out too early makes anybody wait for one.
+/// A text's send is over by then. Somebody waits for one where the queue hands a message out too early, or where a worker
+/// was killed.
 const INLINE_WAIT_MS: u64 = 12_000;
+/// How long an unwilling bucket is asked to take an answer that has been paid for; then it is asked for anew, later.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
 /// How many strangers in one group are remembered.
 const REFUSED_MAX: usize = 100;
 
@@ -90,9 +94,12 @@ struct Attempt<'a> {
     /// The replay that this attempt belongs to.
     replay: Option<&'a str>,
     invocation: &'a Invocation,
+    /// When the turn is cut off.
+    until: Instant,
 }
 
-/// `replay` names the operator's order, when the update comes from the dead-letter queue.
+/// `replay` names the operator's order, when the update comes from the dead-letter queue. The caller cuts the turn off
+/// at `until`; no send is begun that could not be written down by then.
 ///
 /// # Errors
 /// When a later attempt may succeed: the message must stay on the queue.
@@ -101,6 +108,7 @@ pub async fn run(
     envelope: &Envelope<'_>,
     replay: Option<&str>,
     invocation: &Invocation,
+    until: Instant,
 ) -> Result<Ended, Failure> {
     let update: Update = serde_json::from_str(envelope.update.get())
         .map_err(|error| Failure::new(Class::Undecodable, format!("update: {:?} error", error.classify())))?;
@@ -110,7 +118,8 @@ pub async fn run(
         return Ok(Ended::Silent(reason));
     }
     let (key, update_id) = (envelope.conversation, envelope.update_id);
-    let attempt = Attempt { bot, key, update_id, at_ms: envelope.received_at, message: &message, replay, invocation };
+    let at_ms = envelope.received_at;
+    let attempt = Attempt { bot, key, update_id, at_ms, message: &message, replay, invocation, until };
     let mut loaded = bot.conversations.load(key).await?;
     match attempt.go_on(&mut loaded, route).await {
         Err(failure) if failure.class == Class::Contended && loaded.conversation.is_done(update_id) => {
@@ -184,7 +193,7 @@ impl Attempt<'_> {
     /// The fence: of two workers on one update only one stores its answer; the other one comes back later.
     /// The first send is counted here, before it is made.
     async fn store(&self, loaded: &mut Loaded, answer: &Answer) -> Result<(), Failure> {
-        self.change(loaded, |conversation| {
+        self.insist(loaded, STORE_PATIENCE, |conversation| {
             if conversation.is_done(self.update_id) {
                 return Err(contended(0));
             }

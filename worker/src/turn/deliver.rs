@@ -1,21 +1,12 @@
 //! Sends what is stored, part by part, and remembers each before the next goes out.
-//!
-//! A send is counted in the bucket before it is made, so that a crash in between is known as what it is: a send whose
-//! outcome nobody knows. Such a part is sent once more. After that the update goes to the dead-letter queue, where the
-//! operator may order one more send: neither is the part repeated on and on, nor taken for delivered.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tracing::warn;
-
-use super::{Attempt, Ended, contended};
-use crate::conversation::{Claim, Conversation, Loaded, Pending, Piece};
+use super::{Attempt, Ended};
+use crate::conversation::{Conversation, Loaded, Piece};
 use crate::failure::{self, Class, Failure, Verdict};
-use crate::telegram::{CALL_TIMEOUT, FILE_TIMEOUT, Target};
+use crate::telegram::Target;
 use crate::words;
-
-/// Sends of one part with an unknown outcome: the first, and one repetition.
-const UNCONFIRMED_MAX: u32 = 2;
 
 impl Attempt<'_> {
     /// `counted`: the first send is in the bucket's count already, with this invocation's claim.
@@ -27,41 +18,39 @@ impl Attempt<'_> {
         picture: Option<Vec<u8>>,
     ) -> Result<Ended, Failure> {
         let (mut waited, mut chat_id) = (false, self.key.chat_id);
+        // What is known of the part should its send surely not happen.
+        let mut unsent = None;
         loop {
             let Some(pending) = loaded.conversation.pending(self.update_id) else { return Ok(Ended::Repeated) };
-            let (parts, next, mut unconfirmed) = (pending.pieces.len(), pending.next, pending.unconfirmed);
+            let (parts, next, unconfirmed) = (pending.pieces.len(), pending.next, pending.unconfirmed);
             let reply_to = (next == 0).then_some(pending.reply_to);
             let Some(piece) = pending.pieces.get(next).cloned() else {
                 break self.settle(loaded, parts, chat_id).await;
             };
-            // What is known should this send surely not happen.
-            let mut unsent = (0, pending.ordered.clone());
-            if !counted {
-                unsent.0 = unconfirmed;
-                unconfirmed = self.one_more(pending)?;
-                self.claim_send(loaded, (next, unsent.0), unconfirmed).await?;
-            } else if pending.claim.until_ms < shared::now_ms() + Self::timeout(pending).as_secs() * 1_000 {
-                // A bucket that took its time has used up the claim.
-                self.claim_send(loaded, (next, unconfirmed), unconfirmed).await?;
+            let counts = (if counted { 0 } else { unconfirmed }, pending.ordered.clone());
+            let unsent_now = unsent.get_or_insert(counts).clone();
+            if let Err(failure) = self.sign(loaded, counted).await {
+                return Err(self.let_go(loaded, unsent_now, failure).await);
             }
-            match self.send(&piece, reply_to, &mut chat_id, picture.as_deref()).await {
+            let sending = self.send(&piece, reply_to, &mut chat_id, picture.as_deref());
+            let sent = tokio::time::timeout(self.patience(loaded), sending).await;
+            match sent.unwrap_or_else(|_elapsed| Err(out_of_time())) {
                 Ok(()) if next + 1 == parts => break self.settle(loaded, parts, chat_id).await,
                 Ok(()) => {}
                 Err(Verdict::Gone(why)) => return self.give_up(loaded, why).await,
                 Err(Verdict::Retry(failure)) => {
                     let Some(wait) = failure.short_wait().filter(|_| !waited) else {
-                        return Err(self.let_go(loaded, unsent, failure).await);
+                        return Err(self.let_go(loaded, unsent_now, failure).await);
                     };
                     waited = true;
                     tokio::time::sleep(wait).await;
-                    // The same send again, under a claim of its own.
-                    self.claim_send(loaded, (next, unconfirmed), unconfirmed).await?;
+                    // The same send again, counted already.
                     counted = true;
                     continue;
                 }
                 Err(_) => {
                     let failure = Failure::new(Class::Unexpected, "Telegram refuses the part in every form");
-                    return Err(self.let_go(loaded, unsent, failure).await);
+                    return Err(self.let_go(loaded, unsent_now, failure).await);
                 }
             }
             // One write confirms this part and counts the send of the next.
@@ -72,81 +61,36 @@ impl Attempt<'_> {
                 Ok(())
             })
             .await?;
-            counted = true;
+            (counted, unsent) = (true, None);
         }
     }
 
-    /// Signs for the send of the next part: nobody else sends while it may last.
-    pub(super) fn claim(&self, pending: &Pending) -> Claim {
-        // A second more: other machines have other clocks.
-        let until_ms = shared::now_ms() + Self::timeout(pending).as_secs() * 1_000 + 1_000;
-        Claim { by: self.invocation.request_id.clone(), until_ms }
-    }
-
-    /// How long the send of the next part may take.
-    fn timeout(pending: &Pending) -> Duration {
-        match pending.pieces.get(pending.next) {
-            Some(Piece::Photo { .. }) => FILE_TIMEOUT,
-            Some(Piece::Text(_)) | None => CALL_TIMEOUT,
-        }
-    }
-
-    /// The count of sends with one more: the first, its one repetition, and then one for each replay.
-    fn one_more(&self, pending: &Pending) -> Result<u32, Failure> {
-        match pending.unconfirmed {
-            count if count < UNCONFIRMED_MAX => Ok(count + 1),
-            _ if self.replay.is_some() && self.replay != pending.ordered.as_deref() => Ok(UNCONFIRMED_MAX),
-            _ => Err(Failure::new(Class::UnknownOutcome, "sent twice, and nobody knows whether it arrived")),
-        }
-    }
-
-    /// Counts the send of a part that has been counted so often, and signs for it.
-    async fn claim_send(&self, loaded: &mut Loaded, before: (usize, u32), unconfirmed: u32) -> Result<(), Failure> {
-        self.change(loaded, |conversation| {
-            let pending = self.own(conversation)?;
-            // Another invocation may have sent since it was loaded: that send counts too.
-            let ours = pending.claim.by == self.invocation.request_id;
-            if !ours && (pending.next, pending.unconfirmed) != before {
-                return Err(contended(0));
-            }
-            (pending.unconfirmed, pending.claim) = (unconfirmed, self.claim(pending));
-            if let Some(replay) = self.replay {
-                pending.ordered = Some(replay.to_owned());
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    /// The pending answer, if no other invocation is at it.
-    fn own<'c>(&self, conversation: &'c mut Conversation) -> Result<&'c mut Pending, Failure> {
-        match conversation.pending(self.update_id) {
-            Some(pending) if pending.claim.left_ms(&self.invocation.request_id) == 0 => Ok(pending),
-            Some(pending) => Err(contended(pending.claim.left_ms(&self.invocation.request_id))),
-            None => Err(contended(0)),
-        }
-    }
-
-    /// The pending answer, if this invocation still has it: nobody's progress is overwritten.
-    fn mine<'c>(&self, conversation: &'c mut Conversation) -> Result<&'c mut Pending, Failure> {
-        match conversation.pending(self.update_id) {
-            Some(pending) if pending.claim.by == self.invocation.request_id => Ok(pending),
-            Some(pending) => Err(contended(pending.claim.left_ms(&self.invocation.request_id))),
-            None => Err(contended(0)),
-        }
-    }
-
-    /// What has happened must be written down: while there is time, an unwilling bucket is asked again. Unwilling is
-    /// also one that refuses every write as a conflict, while nobody else has the answer.
-    async fn confirm(
+    /// What has happened must be written down: while there is time, an unwilling bucket is asked again.
+    pub(super) async fn confirm(
         &self,
         loaded: &mut Loaded,
         change: impl Fn(&mut Conversation) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
+        self.insist(loaded, Duration::MAX, change).await
+    }
+
+    /// Asks an unwilling bucket again, for so long. Unwilling is also one that refuses every write as a conflict, while
+    /// nobody else has the answer.
+    pub(super) async fn insist(
+        &self,
+        loaded: &mut Loaded,
+        patience: Duration,
+        change: impl Fn(&mut Conversation) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         const AGAIN: Duration = Duration::from_millis(500);
+        let began = Instant::now();
         loop {
             match self.change(loaded, &change).await {
-                Err(failure) if Self::unwilling(&failure) && self.invocation.left() > AGAIN * 10 => {
+                Err(failure)
+                    if Self::unwilling(&failure)
+                        && began.elapsed() < patience
+                        && self.invocation.left() > AGAIN * 10 =>
+                {
                     tokio::time::sleep(AGAIN).await;
                 }
                 changed => return changed,
@@ -247,22 +191,8 @@ impl Attempt<'_> {
         .await?;
         Ok(Ended::Gone(why))
     }
+}
 
-    /// Lets go of the answer before the attempt fails: what was surely not sent is not counted.
-    /// If even this cannot be written, the count errs on the side of not repeating.
-    async fn let_go(&self, loaded: &mut Loaded, unsent: (u32, Option<String>), failure: Failure) -> Failure {
-        let known = failure.class != Class::UnknownOutcome;
-        let written = self.confirm(loaded, |conversation| {
-            let pending = self.mine(conversation)?;
-            if known {
-                (pending.unconfirmed, pending.ordered) = unsent.clone();
-            }
-            pending.claim = Claim::default();
-            Ok(())
-        });
-        if let Err(error) = written.await {
-            warn!(error = error.error, "could not let go of the answer");
-        }
-        failure
-    }
+fn out_of_time() -> Verdict {
+    Verdict::Retry(Failure::new(Class::UnknownOutcome, "no time left to wait for Telegram's answer"))
 }

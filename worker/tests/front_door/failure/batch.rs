@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use local::fault::{Fault, Kind};
+use local::lambda::event::sqs_event;
 
 use crate::support::{ADA, GRACE, MAX_RECEIVE_COUNT, NOTHING, World, fault, quotes, text};
 
@@ -88,6 +89,56 @@ async fn a_turn_that_cannot_finish_is_put_back_before_the_invocation_ends() {
     world.release(&kept).await;
     assert_eq!(world.work().await, NOTHING);
     assert_eq!((said(ADA), said(GRACE)), (1, 1));
+}
+
+#[tokio::test]
+async fn a_last_attempt_leaves_time_for_those_behind_it_that_have_none_left_either() {
+    let world = World::start("lasts").await;
+    world.gemini.faults().order(fault("generateContent", Kind::Slow { ms: 60_000 }));
+    for words in ["the first", "the second", "the third"] {
+        world.writes(ADA, words);
+    }
+    world.deliver().await;
+    let mut batch = sqs_event(&world.queue.receive().await.unwrap());
+    for record in batch["Records"].as_array_mut().unwrap() {
+        record["attributes"]["ApproximateReceiveCount"] = MAX_RECEIVE_COUNT.to_string().into();
+    }
+    let answer = world.worker.invoke(batch, Duration::from_secs(15)).await.unwrap();
+    assert_eq!(answer["batchItemFailures"].as_array().unwrap().len(), 1);
+    let said = world.said_since(0, ADA);
+    assert!(text(&said[0]).starts_with("Something went wrong on my side."));
+    assert!(text(&said[1]).contains("the second") && text(&said[2]).contains("the third"));
+}
+
+#[tokio::test]
+async fn no_send_is_begun_that_the_invocation_would_cut_off() {
+    let world = World::start("no-send").await;
+    world.gemini.faults().order(fault("generateContent", Kind::Slow { ms: 2_700 }));
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    let batch = world.queue.receive().await.unwrap();
+    let kept = world.work_within(Duration::from_secs(6), &batch).await;
+    assert_eq!((kept.len(), world.said_since(0, ADA).len()), (1, 0));
+    assert_eq!(world.logged("turn failed")[0]["error"], "no time left to send the next part");
+    world.release(&kept).await;
+    assert_eq!(world.work().await, NOTHING);
+    assert_eq!((world.said_since(0, ADA).len(), world.charged()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_send_that_takes_the_rest_of_the_invocation_is_known_to_have_an_unknown_outcome() {
+    let world = World::start("cut-send").await;
+    world.telegram.faults().order(fault("sendMessage", Kind::Slow { ms: 9_000 }));
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    let batch = world.queue.receive().await.unwrap();
+    let kept = world.work_within(Duration::from_secs(6), &batch).await;
+    assert_eq!(world.logged("turn failed")[0]["class"], "unknown_outcome");
+    world.release(&kept).await;
+    let began = Instant::now();
+    assert_eq!(world.work().await, NOTHING);
+    assert!(began.elapsed() < Duration::from_secs(5), "nobody waits for a claim of the dead");
+    assert_eq!(world.charged(), 1);
 }
 
 #[tokio::test]

@@ -172,8 +172,8 @@ async fn a_lost_race_for_the_conversation_is_decided_anew() {
     }
     assert_eq!(world.charged(), 2);
 
-    // Whoever loses again and again leaves it for later.
-    world.door.faults().order(Fault { times: 4, ..fault("PutObject", status(412)) });
+    // Whoever loses for some seconds leaves it for later.
+    world.door.faults().order(Fault { times: 60, ..fault("PutObject", status(412)) });
     world.writes(ADA, "once more");
     world.deliver().await;
     world.exhaust().await;

@@ -59,6 +59,28 @@ async fn a_send_of_unknown_outcome_is_repeated_at_most_once() {
 }
 
 #[tokio::test]
+async fn a_send_that_surely_failed_does_not_hide_an_unknown_one_before_it() {
+    let world = World::start("hides").await;
+    let short_wait = Kind::TooManyRequests { retry_after_s: 1 };
+    for kind in [Kind::BreakAfter, short_wait, status(500), Kind::BreakAfter, Kind::BreakAfter] {
+        world.telegram.faults().order(fault("sendMessage", kind));
+    }
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    world.exhaust().await;
+    let answers = world.said_since(0, ADA).iter().filter(|said| text(said).contains("Simulated Gemini")).count();
+    assert_eq!(answers, 2, "the first, and one repetition");
+}
+
+#[tokio::test]
+async fn an_answer_is_stored_although_the_bucket_refuses_for_a_while() {
+    let world = World::start("insists").await;
+    world.door.faults().order(Fault { times: 5, ..fault("PutObject", status(503)) });
+    assert_eq!(world.says(ADA, "hello").await.len(), 1);
+    assert_eq!(world.charged(), 1, "it was paid for");
+}
+
+#[tokio::test]
 async fn each_replay_orders_one_send_more_and_a_late_duplicate_none() {
     let world = World::start("ordered").await;
     world.telegram.faults().order(Fault { times: 99, ..fault("sendMessage", Kind::BreakAfter) });
