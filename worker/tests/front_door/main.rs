@@ -5,6 +5,7 @@
 mod batches;
 mod corpus;
 mod failure;
+mod history;
 mod metrics;
 mod support;
 mod talk;
