@@ -19,8 +19,9 @@ pub const DRAWN: &str = "drawn";
 /// More than Telegram takes under a picture.
 const LONG: usize = 3_000;
 const SHORT: usize = 100;
-/// Of every answer, and of every content of the past.
-const TOKENS: usize = 700;
+/// Of every answer, and of every content of the past. Few, so that a talk fits into its history and whatever is missing
+/// there was lost.
+const TOKENS: usize = 100;
 
 /// What a request asks, and what it shows of the past.
 pub struct Question {
