@@ -191,6 +191,7 @@ class Alarms(unittest.TestCase):
                 ("AWS/Lambda", "Errors"),
                 ("AWS/Lambda", "Url5xxCount"),
                 ("AWS/Lambda", "Throttles"),
+                ("Lambdagram", "WaitMs"),
                 ("Lambdagram", "FailedAttempts"),
             },
         )
@@ -198,6 +199,12 @@ class Alarms(unittest.TestCase):
         throttles = [a["Properties"]["Dimensions"][0]["Value"]["Ref"] for n, a in self.ALARMS.items() if "Throttles" in n]
         self.assertEqual(sorted(throttles), ["IngressFunction", "WorkerFunction"])
         self.assertLessEqual(len(self.ALARMS), 10, "ten are free")
+
+    def test_both_alarms_about_waiting_begin_at_the_same_wait(self):
+        seconds = properties("OldestMessageAlarm")["Threshold"]
+        self.assertEqual(properties("LongWaitAlarm")["Threshold"], seconds * 1000)
+        rust = (ROOT / "deploy/operate/src/watch/status.rs").read_text()
+        self.assertIn(f"const LONG_S: f64 = {seconds}.0;", rust)
 
     def test_a_worker_that_cannot_start_raises_one_while_one_person_waits(self):
         alarm, visibility = properties("WorkerErrorsAlarm"), properties("UpdatesQueue")["VisibilityTimeout"]

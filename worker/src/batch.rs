@@ -135,13 +135,16 @@ impl Worker {
             Err(_elapsed) => Err(Failure::new(Class::Transient, "the invocation's time ran out")),
         };
         let ms = shared::now_ms().saturating_sub(began_ms);
-        measure(&ended, ms, (attempt == 1).then_some(waited_ms));
+        let wait_s = ended.as_ref().err().map_or(0, |failure| failure::wait_s(failure, attempt, jitter()));
+        // How long a replayed update lay in the dead-letter queue is the operator's to know.
+        let whole_ms = replay.is_none().then_some(waited_ms + ms + u64::from(wait_s) * 1000);
+        measure(&ended, ms, (attempt == 1).then_some(waited_ms), whole_ms);
         match ended {
             Ok(Ended::Silent(reason)) => info!(ms, outcome = "silent", reason, "turn ended"),
             Ok(Ended::Repeated) => info!(ms, outcome = "repeated", "turn ended"),
             Ok(Ended::Answered { parts }) => info!(ms, outcome = "answered", parts, "turn ended"),
             Ok(Ended::Gone(why)) => info!(ms, outcome = "gone", why, "turn ended"),
-            Err(failure) => return self.failed(envelope, attempt, invocation, ms, failure).await,
+            Err(failure) => return self.failed(envelope, attempt, invocation, ms, failure, wait_s).await,
         }
         Attempted::Done
     }
@@ -154,9 +157,9 @@ impl Worker {
         invocation: &Invocation,
         ms: u64,
         failure: Failure,
+        wait_s: u32,
     ) -> Attempted {
         let (class, error) = (failure.class.name(), failure.error.as_str());
-        let wait_s = failure::wait_s(&failure, attempt, jitter());
         let last = attempt >= self.queue.max_attempts().await;
         if last || failure.class == Class::Configuration {
             error!(ms, outcome = "failed", class, attempt, last, wait_s, error, "turn failed");
@@ -177,7 +180,7 @@ impl Worker {
 }
 
 /// One attempt in figures. What was not for the bot, or answered before, is no turn that anybody waited for.
-fn measure(ended: &Result<Ended, Failure>, ms: u64, waited_ms: Option<u64>) {
+fn measure(ended: &Result<Ended, Failure>, ms: u64, waited_ms: Option<u64>, whole_ms: Option<u64>) {
     let parts = match ended {
         Ok(Ended::Silent(_) | Ended::Repeated) => return,
         Ok(Ended::Answered { parts }) => Some(*parts as u64),
@@ -188,8 +191,9 @@ fn measure(ended: &Result<Ended, Failure>, ms: u64, waited_ms: Option<u64>) {
         }
     };
     let waited = waited_ms.map(|waited_ms| (Metric::QueueWaitMs, waited_ms));
+    let whole = whole_ms.map(|whole_ms| (Metric::WaitMs, whole_ms));
     let parts = parts.map(|parts| (Metric::Parts, parts));
-    let measured: Vec<_> = [Some((Metric::TurnMs, ms)), waited, parts].into_iter().flatten().collect();
+    let measured: Vec<_> = [Some((Metric::TurnMs, ms)), waited, whole, parts].into_iter().flatten().collect();
     metrics::emit(&measured);
 }
 
