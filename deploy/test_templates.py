@@ -151,12 +151,31 @@ class Rights(unittest.TestCase):
                 self.assertNotIn("*", listed(statement["Resource"]))
                 self.assertFalse([a for a in listed(statement["Action"]) if "*" in a])
 
-    def test_the_ingress_may_only_send_and_log(self):
-        actions = {a for role, s in statements() if role == "IngressRole" for a in listed(s["Action"])}
-        self.assertEqual(actions, {"sqs:SendMessage", "logs:CreateLogStream", "logs:PutLogEvents"})
+    # What a call of the SDK needs; without s3:ListBucket a missing object is a forbidden one.
+    NEEDS = {
+        "send_message": ["sqs:SendMessage"],
+        "delete_message": ["sqs:DeleteMessage"],
+        "change_message_visibility": ["sqs:ChangeMessageVisibility"],
+        "get_queue_attributes": ["sqs:GetQueueAttributes"],
+        "get_object": ["s3:GetObject", "s3:ListBucket"],
+        "head_object": ["s3:GetObject", "s3:ListBucket"],
+        "put_object": ["s3:PutObject"],
+        "copy_object": ["s3:GetObject", "s3:PutObject"],
+        "delete_object": ["s3:DeleteObject"],
+        "list_objects_v2": ["s3:ListBucket"],
+        "get_parameters": ["ssm:GetParameters"],
+    }
 
-    def test_a_missing_object_is_told_from_a_forbidden_one(self):
-        self.assertIn("s3:ListBucket", {a for _, s in statements() for a in listed(s["Action"])})
+    def test_each_function_may_do_what_its_code_calls_and_no_more(self):
+        log = {"logs:CreateLogStream", "logs:PutLogEvents"}
+        mapping = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+        for crate, role, others in (("ingress", "IngressRole", log), ("worker", "WorkerRole", log | mapping)):
+            with self.subTest(crate):
+                code = "".join(file.read_text() for file in (ROOT / crate / "src").rglob("*.rs"))
+                called = set(re.findall(r"\.(\w+)\(\)", code)) & set(self.NEEDS)
+                needed = {action for call in called for action in self.NEEDS[call]} | others
+                allowed = {a for name, s in statements() if name == role for a in listed(s["Action"])}
+                self.assertEqual(allowed, needed)
 
 
 class Logs(unittest.TestCase):
