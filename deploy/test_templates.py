@@ -144,6 +144,27 @@ class Secrets(unittest.TestCase):
         self.assertEqual(names, ["telegram-token", "gemini-key"])
 
 
+class Settings(unittest.TestCase):
+    def test_what_is_counted_before_a_deployment_is_what_lambda_counts(self):
+        variables = properties("WorkerFunction")["Environment"]["Variables"]
+        rust = (ROOT / "deploy/operate/src/settings.rs").read_text()
+        counted = re.findall(r'"(\w+)"', re.search(r"const WORKERS: [^=]+=([^;]+);", rust)[1])
+        room = int(re.search(r"const WORKERS_MAX: usize = (\d+);", rust)[1])
+        settings = set(re.findall(r"'Ref': '(\w+)'", str(variables))) & set(TEMPLATE["Parameters"])
+        self.assertEqual(settings - {"ConversationsBucket", "Generation"}, set(counted))
+        stack = "s" * 40
+        rest = [
+            f"https://sqs.ap-southeast-1.amazonaws.com/123456789012/{stack}-updates.fifo",
+            "b" * 63,
+            f"/{stack}/telegram-token",
+            f"/{stack}/gemini-key",
+            "1000.1000",
+            "0",
+        ]
+        self.assertLessEqual(len("".join(variables)) + len("".join(rest)) + room, 4096)
+        self.assertEqual(TEMPLATE["Parameters"]["SystemPrompt"]["MaxLength"], room, "a letter is a byte at least")
+
+
 class Rights(unittest.TestCase):
     def test_no_role_may_do_a_thing_to_everything(self):
         for role, statement in statements():
