@@ -21,6 +21,12 @@ $(error $(strip $(NAKED)) on make's command line can be read by every process he
 	it; else, read -rs $(firstword $(NAKED)) && export $(firstword $(NAKED)))
 endif
 
+# As it was typed: its $ signs are words to the bot, no variables of make's.
+ifdef SYSTEM_PROMPT
+override SYSTEM_PROMPT := $(value SYSTEM_PROMPT)
+export SYSTEM_PROMPT
+endif
+
 .PHONY: help run test chaos bench guard release screenshot check fmt lint docs templates licences audit build clean $(ACCOUNT)
 
 help: ## This list
