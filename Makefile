@@ -17,8 +17,14 @@ $(ACCOUNT): export PATH := $(MINE):$(BIN)
 SECRETS := TELEGRAM_TOKEN GEMINI_API_KEY WEBHOOK_SECRET
 NAKED := $(foreach name,$(SECRETS),$(if $(filter command,$(origin $(name))),$(name)))
 ifneq ($(strip $(NAKED)),)
-$(error $(strip $(NAKED)) on make's command line can be read by every process here: export it, or put it before the \
-	word make; without it, what deploys or rotates asks for it)
+$(error $(strip $(NAKED)) on make's command line can be read by every process here: what deploys or rotates asks for \
+	it; else, read -rs $(firstword $(NAKED)) && export $(firstword $(NAKED)))
+endif
+
+# As it was typed: its $ signs are words to the bot, no variables of make's.
+ifdef SYSTEM_PROMPT
+override SYSTEM_PROMPT := $(value SYSTEM_PROMPT)
+export SYSTEM_PROMPT
 endif
 
 .PHONY: help run test chaos bench guard release screenshot check fmt lint docs templates licences audit build clean $(ACCOUNT)

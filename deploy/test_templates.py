@@ -144,6 +144,27 @@ class Secrets(unittest.TestCase):
         self.assertEqual(names, ["telegram-token", "gemini-key"])
 
 
+class Settings(unittest.TestCase):
+    def test_what_is_counted_before_a_deployment_is_what_lambda_counts(self):
+        variables = properties("WorkerFunction")["Environment"]["Variables"]
+        rust = (ROOT / "deploy/operate/src/settings.rs").read_text()
+        counted = re.findall(r'"(\w+)"', re.search(r"const WORKERS: [^=]+=([^;]+);", rust)[1])
+        room = int(re.search(r"const WORKERS_MAX: usize = (\d+);", rust)[1])
+        settings = set(re.findall(r"'Ref': '(\w+)'", str(variables))) & set(TEMPLATE["Parameters"])
+        self.assertEqual(settings - {"ConversationsBucket", "Generation"}, set(counted))
+        stack = "s" * 40
+        rest = [
+            f"https://sqs.ap-southeast-1.amazonaws.com/123456789012/{stack}-updates.fifo",
+            "b" * 63,
+            f"/{stack}/telegram-token",
+            f"/{stack}/gemini-key",
+            "1000.1000",
+            "0",
+        ]
+        self.assertLessEqual(len("".join(variables)) + len("".join(rest)) + room, 4096)
+        self.assertEqual(TEMPLATE["Parameters"]["SystemPrompt"]["MaxLength"], room, "a letter is a byte at least")
+
+
 class Rights(unittest.TestCase):
     def test_no_role_may_do_a_thing_to_everything(self):
         for role, statement in statements():
@@ -151,12 +172,31 @@ class Rights(unittest.TestCase):
                 self.assertNotIn("*", listed(statement["Resource"]))
                 self.assertFalse([a for a in listed(statement["Action"]) if "*" in a])
 
-    def test_the_ingress_may_only_send_and_log(self):
-        actions = {a for role, s in statements() if role == "IngressRole" for a in listed(s["Action"])}
-        self.assertEqual(actions, {"sqs:SendMessage", "logs:CreateLogStream", "logs:PutLogEvents"})
+    # What a call of the SDK needs; without s3:ListBucket a missing object is a forbidden one.
+    NEEDS = {
+        "send_message": ["sqs:SendMessage"],
+        "delete_message": ["sqs:DeleteMessage"],
+        "change_message_visibility": ["sqs:ChangeMessageVisibility"],
+        "get_queue_attributes": ["sqs:GetQueueAttributes"],
+        "get_object": ["s3:GetObject", "s3:ListBucket"],
+        "head_object": ["s3:GetObject", "s3:ListBucket"],
+        "put_object": ["s3:PutObject"],
+        "copy_object": ["s3:GetObject", "s3:PutObject"],
+        "delete_object": ["s3:DeleteObject"],
+        "list_objects_v2": ["s3:ListBucket"],
+        "get_parameters": ["ssm:GetParameters"],
+    }
 
-    def test_a_missing_object_is_told_from_a_forbidden_one(self):
-        self.assertIn("s3:ListBucket", {a for _, s in statements() for a in listed(s["Action"])})
+    def test_each_function_may_do_what_its_code_calls_and_no_more(self):
+        log = {"logs:CreateLogStream", "logs:PutLogEvents"}
+        mapping = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+        for crate, role, others in (("ingress", "IngressRole", log), ("worker", "WorkerRole", log | mapping)):
+            with self.subTest(crate):
+                code = "".join(file.read_text() for file in (ROOT / crate / "src").rglob("*.rs"))
+                called = set(re.findall(r"\.(\w+)\(\)", code)) & set(self.NEEDS)
+                needed = {action for call in called for action in self.NEEDS[call]} | others
+                allowed = {a for name, s in statements() if name == role for a in listed(s["Action"])}
+                self.assertEqual(allowed, needed)
 
 
 class Logs(unittest.TestCase):
@@ -191,6 +231,7 @@ class Alarms(unittest.TestCase):
                 ("AWS/Lambda", "Errors"),
                 ("AWS/Lambda", "Url5xxCount"),
                 ("AWS/Lambda", "Throttles"),
+                ("Lambdagram", "WaitMs"),
                 ("Lambdagram", "FailedAttempts"),
             },
         )
@@ -198,6 +239,12 @@ class Alarms(unittest.TestCase):
         throttles = [a["Properties"]["Dimensions"][0]["Value"]["Ref"] for n, a in self.ALARMS.items() if "Throttles" in n]
         self.assertEqual(sorted(throttles), ["IngressFunction", "WorkerFunction"])
         self.assertLessEqual(len(self.ALARMS), 10, "ten are free")
+
+    def test_both_alarms_about_waiting_begin_at_the_same_wait(self):
+        seconds = properties("OldestMessageAlarm")["Threshold"]
+        self.assertEqual(properties("LongWaitAlarm")["Threshold"], seconds * 1000)
+        rust = (ROOT / "deploy/operate/src/watch/status.rs").read_text()
+        self.assertIn(f"const LONG_S: f64 = {seconds}.0;", rust)
 
     def test_a_worker_that_cannot_start_raises_one_while_one_person_waits(self):
         alarm, visibility = properties("WorkerErrorsAlarm"), properties("UpdatesQueue")["VisibilityTimeout"]

@@ -20,6 +20,10 @@ tool aws "https://docs.aws.amazon.com/cli, or on Debian and Ubuntu: apt install 
 tool cargo "Rust, by https://rustup.rs" cargo --version
 # The emulated AWS runs this machine's binaries: nothing is cross-compiled for it.
 [[ ${AWS_ENDPOINT_URL:-} ]] || tool cargo-lambda "pip install cargo-lambda, or brew install cargo-lambda" cargo lambda --version
-[[ $(command aws --version 2>&1) != aws-cli/1.* ]] ||
-    printf '  • version 1 of the AWS CLI deploys, but cannot log in by SSO: that needs version 2\n'
+if [[ $(command aws --version 2>&1) =~ ^aws-cli/([0-9]+)\.([0-9]+) ]]; then
+    major=${BASH_REMATCH[1]} minor=${BASH_REMATCH[2]}
+    ((major > 1)) || printf '  • version 1 of the AWS CLI deploys, but cannot log in by SSO: that needs version 2\n'
+    ((major == 1 && minor >= 32 || major == 2 && minor >= 9 || major > 2)) ||
+        printf '  • the oldest AWS CLIs that this was tried with are 1.32 and 2.9: if a call fails, get a newer one\n'
+fi
 ((missing == 0)) || fail "✘ tools are missing: see above"

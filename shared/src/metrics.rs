@@ -6,7 +6,7 @@
 //! it has no place for `_aws`.
 //!
 //! A name with its dimensions is one custom metric. Ten of an account are free, each further one is $0.30 for a month
-//! in which it is sent all the time. A bot without trouble sends seven, eight when it draws; `Ignored`, `Refused` and
+//! in which it is sent all the time. A bot without trouble sends eight, nine when it draws; `Ignored`, `Refused` and
 //! one `FailedAttempts` for each of seven classes are sent when such a thing happens.
 
 use std::io::Write;
@@ -29,6 +29,9 @@ pub enum Metric {
     Refused,
     /// From the ingress to the beginning of the first attempt.
     QueueWaitMs,
+    /// From the ingress to the end of an attempt; of a failed one to its next, since nobody is answered before. The
+    /// queue's own age of its oldest message leaves out what waits for another attempt.
+    WaitMs,
     /// One attempt, whatever came of it.
     TurnMs,
     /// One answer of Gemini's.
@@ -48,7 +51,7 @@ pub enum Metric {
 impl Metric {
     fn unit(self) -> &'static str {
         match self {
-            Self::QueueWaitMs | Self::TurnMs | Self::GeminiMs => "Milliseconds",
+            Self::QueueWaitMs | Self::WaitMs | Self::TurnMs | Self::GeminiMs => "Milliseconds",
             Self::Accepted
             | Self::Ignored
             | Self::Refused

@@ -41,6 +41,16 @@ enum Attempted {
     Failed { wait_s: u32, last: bool },
 }
 
+/// An update as it is handed out this time.
+struct Receipt<'a> {
+    envelope: &'a Envelope<'a>,
+    /// How often it has been handed out.
+    attempt: u32,
+    /// The operator's replay that brought it.
+    replay: Option<&'a str>,
+    invocation: &'a Invocation,
+}
+
 impl Worker {
     pub async fn handle(&self, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
         let mut conversations: Vec<(String, Vec<SqsMessage>)> = Vec::new();
@@ -105,19 +115,13 @@ impl Worker {
         };
         let span = info_span!("turn", update_id = envelope.update_id, conversation = envelope.conversation.hashed());
         let replay = replay(message, envelope.update_id);
-        self.turn(&envelope, attempt, replay, invocation, first, behind).instrument(span).await
+        let receipt = Receipt { envelope: &envelope, attempt, replay, invocation };
+        self.turn(&receipt, first, behind).instrument(span).await
     }
 
     /// One attempt at one update, within what is left of the invocation.
-    async fn turn(
-        &self,
-        envelope: &Envelope<'_>,
-        attempt: u32,
-        replay: Option<&str>,
-        invocation: &Invocation,
-        first: bool,
-        behind: &[SqsMessage],
-    ) -> Attempted {
+    async fn turn(&self, receipt: &Receipt<'_>, first: bool, behind: &[SqsMessage]) -> Attempted {
+        let Receipt { envelope, attempt, replay, invocation } = *receipt;
         let began_ms = shared::now_ms();
         // The first attempt does not ask how many there are.
         let max_attempts = if attempt > 1 { self.queue.max_attempts().await } else { u32::MAX };
@@ -145,29 +149,24 @@ impl Worker {
             Err(_elapsed) => Err(Failure::new(Class::Transient, "the invocation's time ran out")),
         };
         let ms = shared::now_ms().saturating_sub(began_ms);
-        measure(&ended, ms, (attempt == 1).then_some(waited_ms));
+        let wait_s = ended.as_ref().err().map_or(0, |failure| failure::wait_s(failure, attempt, jitter()));
+        // How long a replayed update lay in the dead-letter queue is the operator's to know.
+        let whole_ms = replay.is_none().then_some(waited_ms + ms + u64::from(wait_s) * 1000);
+        measure(&ended, ms, (attempt == 1).then_some(waited_ms), whole_ms);
         match ended {
             Ok(Ended::Silent(reason)) => info!(ms, outcome = "silent", reason, "turn ended"),
             Ok(Ended::Repeated) => info!(ms, outcome = "repeated", "turn ended"),
             Ok(Ended::Answered { parts }) => info!(ms, outcome = "answered", parts, "turn ended"),
             Ok(Ended::Gone(why)) => info!(ms, outcome = "gone", why, "turn ended"),
-            Err(failure) => return self.failed(envelope, attempt, replay, invocation, ms, failure).await,
+            Err(failure) => return self.failed(receipt, ms, wait_s, &failure).await,
         }
         Attempted::Done
     }
 
     /// Logs the failure once; on the last attempt the person is told.
-    async fn failed(
-        &self,
-        envelope: &Envelope<'_>,
-        attempt: u32,
-        replay: Option<&str>,
-        invocation: &Invocation,
-        ms: u64,
-        failure: Failure,
-    ) -> Attempted {
+    async fn failed(&self, receipt: &Receipt<'_>, ms: u64, wait_s: u32, failure: &Failure) -> Attempted {
+        let Receipt { envelope, attempt, replay, invocation } = *receipt;
         let (class, error) = (failure.class.name(), failure.error.as_str());
-        let wait_s = failure::wait_s(&failure, attempt, jitter());
         let last = attempt >= self.queue.max_attempts().await;
         if last || failure.class == Class::Configuration {
             error!(ms, outcome = "failed", class, attempt, last, wait_s, error, "turn failed");
@@ -176,7 +175,7 @@ impl Worker {
         }
         if last {
             let left = invocation.left().saturating_sub(Duration::from_secs(1)).min(TELL_MAX);
-            let told = turn::tell_of_failure(&self.bot, envelope, attempt, replay, &failure);
+            let told = turn::tell_of_failure(&self.bot, envelope, attempt, replay, failure);
             match tokio::time::timeout(left, AssertUnwindSafe(told).catch_unwind()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_panic)) => error!("a bug: telling of the failure panicked"),
@@ -188,7 +187,7 @@ impl Worker {
 }
 
 /// One attempt in figures. What was not for the bot, or answered before, is no turn that anybody waited for.
-fn measure(ended: &Result<Ended, Failure>, ms: u64, waited_ms: Option<u64>) {
+fn measure(ended: &Result<Ended, Failure>, ms: u64, waited_ms: Option<u64>, whole_ms: Option<u64>) {
     let parts = match ended {
         Ok(Ended::Silent(_) | Ended::Repeated) => return,
         Ok(Ended::Answered { parts }) => Some(*parts as u64),
@@ -199,8 +198,9 @@ fn measure(ended: &Result<Ended, Failure>, ms: u64, waited_ms: Option<u64>) {
         }
     };
     let waited = waited_ms.map(|waited_ms| (Metric::QueueWaitMs, waited_ms));
+    let whole = whole_ms.map(|whole_ms| (Metric::WaitMs, whole_ms));
     let parts = parts.map(|parts| (Metric::Parts, parts));
-    let measured: Vec<_> = [Some((Metric::TurnMs, ms)), waited, parts].into_iter().flatten().collect();
+    let measured: Vec<_> = [Some((Metric::TurnMs, ms)), waited, whole, parts].into_iter().flatten().collect();
     metrics::emit(&measured);
 }
 

@@ -63,6 +63,9 @@ impl Aws {
             command.env("AWS_DEFAULT_REGION", region);
         }
         command.env("AWS_PAGER", "").env("AWS_CLI_AUTO_PROMPT", "off").kill_on_drop(true);
+        // In whatever language this machine speaks: what goes in and out is UTF-8. The first is for version 2 as AWS ships
+        // it, the last for a CLI that the system's Python runs.
+        command.env("AWS_CLI_FILE_ENCODING", "UTF-8").env("AWS_CLI_OUTPUT_ENCODING", "UTF-8").env("PYTHONUTF8", "1");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = match command.spawn() {
             Ok(child) => child,

@@ -1,4 +1,4 @@
-//! The functions' code: zips in the artifacts bucket under their hash, and which code was deployed before.
+//! The functions' code: zips in the artifacts bucket under their hash, and the way back to what ran before.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::say::good;
 use crate::secrets::hex;
 use crate::trouble::Trouble;
 
-/// An SSM parameter of at most 4 KB; an entry takes about 200 bytes.
+/// An SSM parameter has at most 4 KB; an entry takes about 200 bytes.
 const KEPT: usize = 10;
 const HISTORY: &str = "code-history";
 
@@ -94,11 +94,12 @@ fn architecture() -> Result<String> {
     }
 }
 
-/// The code that was deployed, oldest first.
+/// The way back: what ran before each deployment, the latest last. Before a deployment changes the stack, what runs goes
+/// on top; after a rollback, its top goes away. So the top is where a rollback leads, whatever was cut off where.
 ///
 /// # Errors
 /// As a call of the AWS CLI.
-pub async fn history(place: &Place) -> Result<Vec<Code>> {
+pub async fn way_back(place: &Place) -> Result<Vec<Code>> {
     match place.aws.call(&["ssm", "get-parameter", "--name", &place.parameter(HISTORY)]).await {
         Ok(answer) => Ok(serde_json::from_str(answer["Parameter"]["Value"].as_str().unwrap_or("[]"))?),
         Err(error) if Trouble::is(&error, "ParameterNotFound") => Ok(Vec::new()),
@@ -106,29 +107,17 @@ pub async fn history(place: &Place) -> Result<Vec<Code>> {
     }
 }
 
-/// Notes that this code was deployed, the last of it now.
+/// Before the stack goes from one code to the next.
 ///
 /// # Errors
 /// As a call of the AWS CLI.
-pub async fn remember(place: &Place, before: Vec<Code>, deployed: &[Code]) -> Result<()> {
-    let after = deployed.iter().fold(before.clone(), with);
-    if before == after { Ok(()) } else { write(place, &after).await }
-}
-
-/// Takes the code before `current` for the one to go back to, and forgets what came after it.
-///
-/// # Errors
-/// When there is none.
-pub async fn step_back(place: &Place, current: &Code) -> Result<Code> {
-    let history = up_to(history(place).await?, current);
-    let Some(previous) = history.last().cloned() else {
-        bail!(
-            "no code was deployed before this one ({})\n    ▸ git checkout an older commit, then make update",
-            current.short()
-        )
-    };
-    write(place, &history).await?;
-    Ok(previous)
+pub async fn keep_way_back(place: &Place, current: &Code, next: &Code) -> Result<()> {
+    if current == next {
+        return Ok(());
+    }
+    let before = way_back(place).await?;
+    let after = with(before.clone(), current);
+    if before == after { Ok(()) } else { write_way_back(place, &after).await }
 }
 
 /// # Errors
@@ -137,26 +126,21 @@ pub async fn forget_history(place: &Place) -> Result<()> {
     crate::secrets::forget(place, &[HISTORY]).await
 }
 
-async fn write(place: &Place, history: &[Code]) -> Result<()> {
+/// # Errors
+/// As a call of the AWS CLI.
+pub async fn write_way_back(place: &Place, way_back: &[Code]) -> Result<()> {
     let parameter = place.parameter(HISTORY);
     let args = ["ssm", "put-parameter", "--type", "String", "--overwrite", "--name", &parameter, "--value", STDIN];
-    place.aws.call_with(&args, &serde_json::to_string(history)?).await?;
+    place.aws.call_with(&args, &serde_json::to_string(way_back)?).await?;
     Ok(())
 }
 
-fn with(mut history: Vec<Code>, code: &Code) -> Vec<Code> {
-    history.retain(|known| known != code);
-    history.push(code.clone());
-    history.drain(..history.len().saturating_sub(KEPT));
-    history
-}
-
-/// What was deployed before `current`.
-fn up_to(mut history: Vec<Code>, current: &Code) -> Vec<Code> {
-    if let Some(at) = history.iter().position(|code| code == current) {
-        history.truncate(at);
+fn with(mut way_back: Vec<Code>, code: &Code) -> Vec<Code> {
+    if way_back.last() != Some(code) {
+        way_back.push(code.clone());
     }
-    history
+    way_back.drain(..way_back.len().saturating_sub(KEPT));
+    way_back
 }
 
 #[cfg(test)]
@@ -167,30 +151,18 @@ mod tests {
         Code { ingress: "ingress/0.zip".into(), worker: format!("worker/{name}.zip"), architecture: "arm64".into() }
     }
 
-    fn names(history: &[Code]) -> Vec<&str> {
-        history.iter().map(|code| code.worker.as_str()).collect()
+    fn names(codes: &[Code]) -> Vec<&str> {
+        codes.iter().map(|code| code.worker.as_str()).collect()
     }
 
     #[test]
-    fn the_way_back_goes_through_what_was_deployed_step_by_step() {
-        let history = ["a", "b", "c"].into_iter().fold(Vec::new(), |history, name| with(history, &code(name)));
-        let back = up_to(history.clone(), &code("c"));
-        assert_eq!(names(&back), ["worker/a.zip", "worker/b.zip"]);
-        assert_eq!(names(&up_to(back, &code("b"))), ["worker/a.zip"]);
-        // Deployed anew, an old one is the latest, and the way back leads to what it replaced.
-        assert_eq!(names(&up_to(with(history, &code("a")), &code("a"))), ["worker/b.zip", "worker/c.zip"]);
+    fn the_way_back_has_what_ran_and_the_same_twice_only_when_another_was_between() {
+        let kept = ["a", "b", "b", "a"].into_iter().fold(Vec::new(), |kept, name| with(kept, &code(name)));
+        assert_eq!(names(&kept), ["worker/a.zip", "worker/b.zip", "worker/a.zip"]);
     }
 
     #[test]
-    fn after_an_interrupted_rollback_the_code_it_fled_from_is_no_way_back() {
-        // The history was written, the stack not changed: it still runs `b`, which the history does not have any more.
-        let history = vec![code("a")];
-        assert_eq!(names(&up_to(history.clone(), &code("b"))), ["worker/a.zip"]);
-        assert_eq!(names(&with(history, &code("b"))), ["worker/a.zip", "worker/b.zip"]);
-    }
-
-    #[test]
-    fn the_history_stays_short_enough_for_its_parameter() {
+    fn the_way_back_stays_short_enough_for_its_parameter() {
         let hash = "0".repeat(64);
         let history = (0..30).fold(Vec::new(), |history, n| {
             with(

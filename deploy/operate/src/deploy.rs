@@ -9,16 +9,21 @@ use crate::place::Place;
 use crate::say::{good, note, step};
 use crate::secrets::{self, Stored};
 use crate::settings::{self, FOUNDATION, TEMPLATE};
+use crate::trigger::Trigger;
 
 /// Secrets ▸ foundation ▸ code ▸ application.
 ///
 /// # Errors
 /// What is wrong, and what to do.
 pub async fn deploy(place: &Place) -> Result<()> {
+    let before = cloudformation::wait(&place.aws, &place.stack).await?;
+    let known = before.as_ref().map(|stack| &stack.parameters);
+    settings::fit(known)?;
+
     step("Secrets");
     let names =
         async { tokio::try_join!(settings::names(&place.aws, FOUNDATION), settings::names(&place.aws, TEMPLATE)) };
-    let (stored, (of_foundation, of_template)) = tokio::try_join!(secrets::keep_given(place), names)?;
+    let (stored, (of_foundation, of_template)) = tokio::try_join!(secrets::keep_given(place, known), names)?;
     good(&format!("/{}/ has the token, the key and the webhook's secret", place.stack));
 
     step("Foundation: the buckets");
@@ -30,7 +35,10 @@ pub async fn deploy(place: &Place) -> Result<()> {
     let (artifacts, conversations) = (bucket("ArtifactsBucketName")?, bucket("ConversationsBucketName")?);
 
     step("Code");
-    let (code, history) = tokio::try_join!(code::upload(place, &artifacts), code::history(place))?;
+    let code = code::upload(place, &artifacts).await?;
+    if let Some(runs) = before.as_ref().filter(|stack| !stack.is_still_born()) {
+        code::keep_way_back(place, &Code::of(runs), &code).await?;
+    }
 
     step("Application");
     let mut parameters = settings::given(&of_template);
@@ -43,8 +51,7 @@ pub async fn deploy(place: &Place) -> Result<()> {
     parameters.push(("ConversationsBucket".to_owned(), conversations));
     parameters.extend(code.parameters());
     parameters.extend(of_secrets(&stored)?);
-    tell(cloudformation::deploy(&place.aws, &place.stack, Template::File(TEMPLATE, &of_template), &parameters).await?);
-    code::remember(place, history, &[code]).await
+    change(place, before.as_ref(), Template::File(TEMPLATE, &of_template), &parameters).await
 }
 
 /// The code alone: template and settings stay as they are.
@@ -52,13 +59,12 @@ pub async fn deploy(place: &Place) -> Result<()> {
 /// # Errors
 /// As [`deploy`].
 pub async fn update(place: &Place) -> Result<()> {
-    let stack = place.deployed().await?.stack;
+    let stack = place.settled().await?;
     let bucket = stack.parameters.get("ArtifactsBucket").context("the stack names no bucket for code")?;
     step("Code");
-    let (code, history) = tokio::try_join!(code::upload(place, bucket), code::history(place))?;
-    tell(cloudformation::deploy(&place.aws, &place.stack, Template::Same, &code.parameters()).await?);
-    // What it ran so far may not be noted, when its deployment was cut off just before that.
-    code::remember(place, history, &[Code::of(&stack), code]).await
+    let code = code::upload(place, bucket).await?;
+    code::keep_way_back(place, &Code::of(&stack), &code).await?;
+    change(place, Some(&stack), Template::Same, &code.parameters()).await
 }
 
 /// The code that was deployed before; once more, the one before that.
@@ -66,11 +72,21 @@ pub async fn update(place: &Place) -> Result<()> {
 /// # Errors
 /// As [`deploy`]; when there is none.
 pub async fn rollback(place: &Place) -> Result<()> {
-    let stack = place.deployed().await?.stack;
+    let stack = place.settled().await?;
     let current = Code::of(&stack);
-    let previous = code::step_back(place, &current).await?;
+    let mut way_back = code::way_back(place).await?;
+    let Some(previous) = way_back.pop() else {
+        bail!(
+            "no code was deployed before this one ({})\n    ▸ git checkout an older commit, then make update",
+            current.short()
+        )
+    };
     step(&format!("Back to {}", previous.short()));
-    tell(cloudformation::deploy(&place.aws, &place.stack, Template::Same, &previous.parameters()).await?);
+    if previous == current {
+        note("it runs already: what was under way was cut off. Once more, the one before it");
+    }
+    change(place, Some(&stack), Template::Same, &previous.parameters()).await?;
+    code::write_way_back(place, &way_back).await?;
     note("settings, secrets and templates are as they were; make update deploys this working tree's code again");
     Ok(())
 }
@@ -80,7 +96,7 @@ pub async fn rollback(place: &Place) -> Result<()> {
 /// # Errors
 /// As [`deploy`]; when none is set.
 pub async fn update_env(place: &Place) -> Result<()> {
-    let stack = place.deployed().await?.stack;
+    let stack = place.settled().await?;
     let given = settings::given(stack.parameters.keys());
     if given.is_empty() {
         let shown: Vec<String> =
@@ -91,8 +107,31 @@ pub async fn update_env(place: &Place) -> Result<()> {
             shown.join("\n")
         );
     }
+    settings::fit(Some(&stack.parameters))?;
     step("Settings");
-    tell(cloudformation::deploy(&place.aws, &place.stack, Template::Same, &given).await?);
+    change(place, Some(&stack), Template::Same, &given).await
+}
+
+/// Changes the application. A paused worker stays so: whether CloudFormation leaves alone what the template does not
+/// say of a mapping that it changes, it does not tell.
+async fn change(
+    place: &Place,
+    before: Option<&Stack>,
+    template: Template<'_>,
+    parameters: &[(String, String)],
+) -> Result<()> {
+    let trigger = before.and_then(|stack| Trigger::of_stack(place, stack));
+    let paused = match &trigger {
+        Some(trigger) => trigger.is_paused().await?,
+        None => false,
+    };
+    let outcome = cloudformation::deploy(&place.aws, &place.stack, template, parameters).await;
+    if let Some(trigger) = trigger.filter(|_| paused)
+        && !trigger.is_paused().await?
+    {
+        trigger.pause().await?;
+    }
+    tell(outcome?);
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use crate::gemini::Gemini;
 use crate::place::{self, Place, given};
 use crate::say::{bad, good, note, step};
 use crate::secrets::{self, Secret, Stored};
+use crate::settings;
 use crate::telegram::Telegram;
 use crate::webhook;
 
@@ -31,7 +32,7 @@ pub async fn check(place: &Place) -> Result<()> {
     doctor.bot().await;
     step("Gemini");
     doctor.gemini().await;
-    doctor.allowed();
+    doctor.settings();
     match doctor.problems {
         0 => Ok(()),
         1 => bail!("one thing is to be mended first: see above"),
@@ -207,7 +208,10 @@ impl Doctor<'_> {
         }
     }
 
-    fn allowed(&self) {
+    fn settings(&mut self) {
+        if let Err(error) = settings::fit(self.stack.as_ref().map(|stack| &stack.parameters)) {
+            self.line(Err(error));
+        }
         let deployed = || self.stack.as_ref().and_then(|stack| stack.parameters.get("AllowedChats")).cloned();
         if given("ALLOWED_CHATS").or_else(deployed).unwrap_or_default().is_empty() {
             note(

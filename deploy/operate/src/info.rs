@@ -20,9 +20,11 @@ pub async fn show(place: &Place) -> Result<()> {
     }
     let current = Code::of(stack);
     line("code", &current.short());
-    let history = code::history(place).await?;
-    let before = history.iter().rev().skip_while(|code| **code == current).map(Code::short);
-    line("before it", &before.take(3).collect::<Vec<_>>().join("; "));
+    let way_back = code::way_back(place).await?;
+    let before: Vec<String> =
+        way_back.iter().rev().skip_while(|code| **code == current).take(3).map(Code::short).collect();
+    let none = "no other code, or it is not known: make rollback has nowhere to go";
+    line("before it", if before.is_empty() { none.to_owned() } else { before.join("; ") }.as_str());
     line("webhook", &webhook_state(place, &deployed).await?);
     for output in ["FunctionUrl", "QueueUrl", "DlqUrl", "IngressLogGroup", "WorkerLogGroup", "DashboardUrl"] {
         line(output, deployed.output(output)?);

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use secrecy::SecretString;
 
 use crate::aws::Aws;
-use crate::cloudformation::Stack;
+use crate::cloudformation::{self, Stack};
 use crate::secrets::{self, Stored};
 use crate::telegram::Telegram;
 
@@ -42,6 +42,17 @@ impl Place {
         let (stack, stored) = tokio::try_join!(Stack::find(&self.aws, &self.stack), secrets::stored(self))?;
         match stack {
             Some(stack) => Ok(Deployed { stack, stored }),
+            None => Err(self.absent().await),
+        }
+    }
+
+    /// The stack once nothing is in progress: only then is it certain what it runs.
+    ///
+    /// # Errors
+    /// As [`Place::deployed`].
+    pub async fn settled(&self) -> Result<Stack> {
+        match cloudformation::wait(&self.aws, &self.stack).await? {
+            Some(stack) => Ok(stack),
             None => Err(self.absent().await),
         }
     }

@@ -13,7 +13,8 @@ use crate::telegram::Telegram;
 use crate::trigger::{self, Trigger};
 use crate::{terminal, webhook};
 
-const IN_USE: &str = "this is the one in use\n    ▸ unset {variable}, or give the new one";
+const IN_USE: &str = "this is the one in use: nothing is left to rotate\n    ▸ if there is a new one, unset {variable} or \
+    give the new one in it; make smoke tries the bot as it is";
 
 /// The ingress knows both secrets before Telegram has the new one, and forgets the old one last. A delivery that is
 /// still under way with the old one then is refused, and Telegram repeats it with the new one.
@@ -73,11 +74,16 @@ pub async fn telegram_token(place: &Place) -> Result<()> {
     let before = place.deployed().await?;
     secrets::can_ask("TELEGRAM_TOKEN")?;
     let trigger = Trigger::of(place, &before)?;
+    // As a rotation leaves it that is cut off: then what it has done already is no reason to stop.
+    let goes_on = trigger.is_paused().await?;
+    if let Some(token) = given("TELEGRAM_TOKEN").map(SecretString::from) {
+        refuse_the_one_in_use(&before, &token, goes_on)?;
+    }
     step("The worker pauses");
     trigger.pause().await?;
     trigger::drained(place, &before).await?;
     // Whatever ends the rotation half-way, the old token may be void by then: nobody could be answered with it.
-    replace_token(place, before).await.map_err(|error| {
+    replace_token(place, before, goes_on).await.map_err(|error| {
         anyhow!(
             "{error:#}\n    ▸ the worker stays paused, and what people write waits: make rotate-telegram-token with the \
              right token goes on; where the stored one is valid, make resume does"
@@ -87,7 +93,7 @@ pub async fn telegram_token(place: &Place) -> Result<()> {
     trigger.resume().await
 }
 
-async fn replace_token(place: &Place, mut before: Deployed) -> Result<()> {
+async fn replace_token(place: &Place, mut before: Deployed, goes_on: bool) -> Result<()> {
     let token = new_token().await?;
     step("The new token");
     let telegram = Telegram::new(&place::telegram_url(Some(&before.stack.parameters)), token.clone())?;
@@ -100,7 +106,7 @@ async fn replace_token(place: &Place, mut before: Deployed) -> Result<()> {
     );
     good(&format!("@{} takes it", me.username));
     if same(before.stored.telegram_token.as_ref(), &token) {
-        ensure!(!in_use(&before), IN_USE.replace("{variable}", "TELEGRAM_TOKEN"));
+        refuse_the_one_in_use(&before, &token, goes_on)?;
         good("it is the one that is stored");
     } else {
         before.stored.telegram_token = Some(secrets::keep(place, TELEGRAM_TOKEN, token).await?);
@@ -109,6 +115,12 @@ async fn replace_token(place: &Place, mut before: Deployed) -> Result<()> {
     let deployed = tell_the_functions(place, before.stored).await?;
     step("The webhook");
     webhook::point(place, &deployed, &telegram, &deployed.webhook_secret()?).await
+}
+
+fn refuse_the_one_in_use(before: &Deployed, token: &SecretString, goes_on: bool) -> Result<()> {
+    let known = same(before.stored.telegram_token.as_ref(), token);
+    ensure!(goes_on || !(known && in_use(before)), IN_USE.replace("{variable}", "TELEGRAM_TOKEN"));
+    Ok(())
 }
 
 async fn new_token() -> Result<SecretString> {
@@ -122,7 +134,7 @@ async fn new_token() -> Result<SecretString> {
 
 /// Whether the functions have been told of what is stored: then nothing of a rotation is left to do.
 fn in_use(deployed: &Deployed) -> bool {
-    deployed.stack.parameters.get("Generation") == Some(&deployed.stored.generation())
+    !deployed.stack.is_busy() && deployed.stack.parameters.get("Generation") == Some(&deployed.stored.generation())
 }
 
 fn same(stored: Option<&secrets::Secret>, given: &SecretString) -> bool {

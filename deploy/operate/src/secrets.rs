@@ -1,5 +1,7 @@
 //! The bot's secrets: SecureStrings below `/<stack>/` in SSM and nowhere else. They travel by environment and stdin.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -57,11 +59,12 @@ fn secret(parameter: &Value) -> Option<Secret> {
     Some(Secret { value: value.to_owned().into(), version: parameter["Version"].as_u64().unwrap_or(1) })
 }
 
-/// Stores what is given and new, and makes the webhook's secret once.
+/// Stores what is given and new, and makes the webhook's secret once. `deployed`: the stack's parameters, which say where
+/// the services are.
 ///
 /// # Errors
 /// When one is neither stored nor given; SSM's refusal.
-pub async fn keep_given(place: &Place) -> Result<Stored> {
+pub async fn keep_given(place: &Place, deployed: Option<&BTreeMap<String, String>>) -> Result<Stored> {
     let mut all = stored(place).await?;
     for (name, variable, slot) in [
         (TELEGRAM_TOKEN, "TELEGRAM_TOKEN", &mut all.telegram_token),
@@ -73,7 +76,7 @@ pub async fn keep_given(place: &Place) -> Result<Stored> {
             (None, Some(_)) => continue,
             (None, None) => ask(variable).await?,
         };
-        check(name, &value).await?;
+        check(name, &value, deployed).await?;
         *slot = Some(keep(place, name, value).await?);
     }
     if all.webhook_secret.is_none() {
@@ -83,12 +86,12 @@ pub async fn keep_given(place: &Place) -> Result<Stored> {
 }
 
 /// Before it is stored: one that does not work would only be found out by people who get no answer.
-async fn check(name: &str, value: &SecretString) -> Result<()> {
+async fn check(name: &str, value: &SecretString, deployed: Option<&BTreeMap<String, String>>) -> Result<()> {
     if name == TELEGRAM_TOKEN {
-        let me = Telegram::new(&place::telegram_url(None), value.clone())?.me().await?;
+        let me = Telegram::new(&place::telegram_url(deployed), value.clone())?.me().await?;
         good(&format!("@{} takes the token", me.username));
     } else {
-        Gemini::new(&place::gemini_url(None), value.clone())?.check_key().await?;
+        Gemini::new(&place::gemini_url(deployed), value.clone())?.check_key().await?;
         good("Gemini takes the key");
     }
     Ok(())

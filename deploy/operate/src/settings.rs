@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::aws::Aws;
 use crate::cloudformation;
@@ -20,6 +20,12 @@ const OURS: [&str; 7] = [
     "WebhookSecretSha256",
     "Generation",
 ];
+
+/// The worker has these in its environment, which may have 4 KB in all, names and values. The names, and what is not a
+/// setting, take 500 bytes under the longest stack name.
+const WORKERS: [&str; 6] =
+    ["SystemPrompt", "AllowedChats", "ChatModel", "ImageModel", "TelegramApiUrl", "GeminiApiUrl"];
+const WORKERS_MAX: usize = 3500;
 
 /// A template's parameters.
 ///
@@ -40,6 +46,25 @@ pub fn given<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<(String, St
 pub fn of(parameters: &BTreeMap<String, String>) -> Vec<(String, String)> {
     let settings = parameters.iter().filter(|(name, _)| !OURS.contains(&name.as_str()));
     settings.map(|(name, value)| (variable(name), value.clone())).collect()
+}
+
+/// # Errors
+/// When the worker's settings, as the environment and the stack have them, are more than Lambda takes.
+pub fn fit(deployed: Option<&BTreeMap<String, String>>) -> Result<()> {
+    let value = |name: &str| {
+        let deployed = || deployed.and_then(|parameters| parameters.get(name)).cloned();
+        std::env::var(variable(name)).ok().or_else(deployed).unwrap_or_default()
+    };
+    let bytes: usize = WORKERS.iter().map(|name| value(name).len()).sum();
+    if bytes > WORKERS_MAX {
+        bail!(
+            "the worker's settings take {bytes} bytes, SYSTEM_PROMPT {} of them (a Cyrillic letter takes two, an emoji \
+             four); Lambda has room for {WORKERS_MAX}\n    ▸ make SYSTEM_PROMPT or ALLOWED_CHATS shorter by {} bytes",
+            value("SystemPrompt").len(),
+            bytes - WORKERS_MAX
+        );
+    }
+    Ok(())
 }
 
 fn variable(parameter: &str) -> String {

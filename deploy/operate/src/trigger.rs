@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::aws::Aws;
+use crate::cloudformation::Stack;
 use crate::place::{Deployed, Place};
 use crate::queue;
 use crate::say::{good, note};
@@ -40,18 +41,29 @@ pub async fn resume(place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// Waits until the paused worker has ended what was under way. A message that waits for its next attempt counts as well:
-/// after the longest that a turn may take, only such ones are left.
+/// Waits until the paused worker has ended what was under way. The queue counts what waits for its next attempt as well:
+/// after the longest that a turn may take, only such messages are left.
 ///
 /// # Errors
 /// As a call of the AWS CLI.
 pub async fn drained(place: &Place, deployed: &Deployed) -> Result<()> {
     let (queue, began) = (deployed.output("QueueUrl")?, Instant::now());
-    while queue::depth(&place.aws, queue).await?.in_flight > 0 && began.elapsed() < LONGEST_TURN {
+    loop {
+        let left = queue::depth(&place.aws, queue).await?.in_flight;
+        if left == 0 {
+            good("what was under way has ended");
+            return Ok(());
+        }
+        if began.elapsed() > LONGEST_TURN {
+            note(&format!(
+                "{left} are still out of the queue's sight after {} s, longer than a turn lasts: they wait for their next \
+                 attempt, and go on after the pause",
+                LONGEST_TURN.as_secs()
+            ));
+            return Ok(());
+        }
         tokio::time::sleep(LOOK).await;
     }
-    good("what was under way has ended");
-    Ok(())
 }
 
 pub struct Trigger<'a> {
@@ -64,6 +76,17 @@ impl<'a> Trigger<'a> {
     /// When the stack has none yet.
     pub fn of(place: &'a Place, deployed: &Deployed) -> Result<Self> {
         Ok(Self { aws: &place.aws, uuid: deployed.output("TriggerUuid")?.to_owned() })
+    }
+
+    /// Nothing when the stack has none yet.
+    pub fn of_stack(place: &'a Place, stack: &Stack) -> Option<Self> {
+        Some(Self { aws: &place.aws, uuid: stack.outputs.get("TriggerUuid")?.clone() })
+    }
+
+    /// # Errors
+    /// As a call of the AWS CLI.
+    pub async fn is_paused(&self) -> Result<bool> {
+        Ok(matches!(self.state().await?.as_str(), "Disabled" | "Disabling"))
     }
 
     /// # Errors

@@ -14,7 +14,7 @@ pub struct Trouble {
 
 /// Words in the CLI's error, and what helps. The first that fits is taken, so the special ones come first.
 /// From botocore's and the CLI's own exception texts (1.46, 2.9, 2.31).
-const REMEDIES: [(&[&str], &str); 12] = [
+const REMEDIES: [(&[&str], &str); 13] = [
     (&["endpoint URL: \"http://127.0.0.1"], "the bot of make run is meant (LOCAL=1), and it is not running: make run"),
     (
         &["SSO session", "SSO Token", "sso login", "from sso", "SSOTokenLoadError", "UnauthorizedSSOToken"],
@@ -47,6 +47,10 @@ const REMEDIES: [(&[&str], &str); 12] = [
     (
         &["Could not connect to the endpoint URL", "Connect timeout", "Invalid endpoint", "EndpointConnectionError"],
         "AWS is not reached there: check the region's spelling (AWS_REGION) and the network",
+    ),
+    (
+        &["Failed to connect to proxy", "SSL validation failed"],
+        "this network's way out is in between: check HTTPS_PROXY, and AWS_CA_BUNDLE where its certificate is its own",
     ),
     (
         &["AccessDenied", "UnauthorizedOperation", "not authorized to perform", "(403)"],
@@ -140,6 +144,7 @@ mod tests {
             ),
             ("\nCould not connect to the endpoint URL: \"http://127.0.0.1:4566/\"\n", "make run"),
             ("\nCould not connect to the endpoint URL: \"https://sts.eu-cental-1.amazonaws.com/\"\n", "spelling"),
+            ("\nFailed to connect to proxy URL: \"http://127.0.0.1:9\"\n", "HTTPS_PROXY"),
             (
                 "\nAn error occurred (AccessDeniedException) when calling the PutParameter operation: User: \
                  arn:aws:iam::123456789012:user/ada is not authorized to perform: ssm:PutParameter on resource: \

@@ -11,11 +11,12 @@ async fn an_answered_turn_tells_its_times_tokens_and_parts() {
     assert_eq!(world.says(ADA, "hello").await.len(), 1);
     let charged = world.gemini.calls()[0].response["charged_tokens"].as_u64().unwrap();
     let log = world.worker.finish().await;
-    assert_eq!(names(&log), ["GeminiMs", "PromptTokens", "OutputTokens", "TurnMs", "QueueWaitMs", "Parts"]);
+    assert_eq!(names(&log), ["GeminiMs", "PromptTokens", "OutputTokens", "TurnMs", "QueueWaitMs", "WaitMs", "Parts"]);
     assert_eq!(sum(&log, "PromptTokens") + sum(&log, "OutputTokens"), charged);
     assert!(sum(&log, "PromptTokens") > 0 && sum(&log, "OutputTokens") > 0);
     assert_eq!(sum(&log, "Parts"), 1);
     assert!(sum(&log, "TurnMs") >= sum(&log, "GeminiMs"));
+    assert_eq!(sum(&log, "WaitMs"), sum(&log, "QueueWaitMs") + sum(&log, "TurnMs"));
     let logged = log.iter().find(|line| line.contains("gemini answered")).unwrap();
     assert!(logged.contains(&format!(r#""tokens":{charged}"#)), "the log says the same: {logged}");
 }
@@ -25,7 +26,7 @@ async fn a_picture_is_counted_for_itself_since_it_has_its_own_price() {
     let world = World::start("measured-picture").await;
     world.says(ADA, "/image a fox").await;
     let log = world.worker.finish().await;
-    assert_eq!(names(&log), ["GeminiMs", "Pictures", "TurnMs", "QueueWaitMs", "Parts"]);
+    assert_eq!(names(&log), ["GeminiMs", "Pictures", "TurnMs", "QueueWaitMs", "WaitMs", "Parts"]);
     assert_eq!(sum(&log, "Pictures"), 1);
 }
 
@@ -45,6 +46,19 @@ async fn each_failed_attempt_is_counted_by_its_class_and_the_wait_once() {
     assert_eq!(names(&log).iter().filter(|name| *name == "TurnMs").count(), 2, "both attempts");
     assert_eq!(names(&log).iter().filter(|name| *name == "QueueWaitMs").count(), 1, "later waits are retries'");
     assert_eq!(sum(&log, "Parts"), 1);
+}
+
+/// The queue's own age leaves out what waits for another attempt.
+#[tokio::test]
+async fn a_failed_attempt_tells_how_long_the_person_waits_at_least() {
+    let world = World::start("measured-wait").await;
+    let told = Kind::TooManyRequests { retry_after_s: 400 };
+    world.telegram.faults().order(fault("sendMessage", told));
+    world.writes(ADA, "hello");
+    world.deliver().await;
+    assert_eq!(world.work().await.len(), 1);
+    let log = world.worker.finish().await;
+    assert_eq!(sum(&log, "WaitMs"), sum(&log, "QueueWaitMs") + sum(&log, "TurnMs") + 401_000);
 }
 
 #[tokio::test]
@@ -81,7 +95,7 @@ fn sum(log: &[String], name: &str) -> u64 {
 
 /// A chat's id may stand in a time by chance.
 pub(crate) fn without_times(log: &[String]) -> String {
-    let times = ["timestamp", "_aws", "ms", "waited_ms", "GeminiMs", "TurnMs", "QueueWaitMs"];
+    let times = ["timestamp", "_aws", "ms", "waited_ms", "GeminiMs", "TurnMs", "QueueWaitMs", "WaitMs"];
     let read = log.iter().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
     let without = read.map(|mut line| {
         times.iter().for_each(|name| drop(line.as_object_mut().unwrap().remove(*name)));

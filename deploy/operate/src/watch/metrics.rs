@@ -90,6 +90,7 @@ fn rows(deployed: &Deployed, seen: &[Metric]) -> Result<Vec<Row>> {
         sqs("queue", "waiting", "ApproximateNumberOfMessagesVisible", &queue, How::Level),
         sqs("queue", "oldest", "ApproximateAgeOfOldestMessage", &queue, How::Age),
         own("worker", "turn", Own::TurnMs, How::Time),
+        own("worker", "whole wait", Own::WaitMs, How::Time),
         lambda("worker", "crashed", "Errors", How::Rare),
         lambda("worker", "throttled", "Throttles", How::Rare),
         own("gemini", "answer", Own::GeminiMs, How::Time),

@@ -21,7 +21,7 @@ pub(crate) struct Account {
     folder: TempDir,
     script: Value,
     pub(crate) telegram: Telegram,
-    gemini: Gemini,
+    pub(crate) gemini: Gemini,
 }
 
 impl Account {

@@ -83,6 +83,15 @@ async fn a_stack_that_is_stuck_has_its_remedy_and_one_that_never_came_up_is_no_p
     assert!(ended.code == 0 && ended.out.contains("ROLLBACK_COMPLETE, with nothing in it"), "{}", ended.out);
 }
 
+/// Of what is typed there, only a prompt has such signs in it.
+#[tokio::test]
+async fn make_hands_a_prompt_on_as_it_was_typed() {
+    let mut make = tokio::process::Command::new("make");
+    make.args(["-s", "--eval", "show:;@printf %s \"$$SYSTEM_PROMPT\"", "show", "SYSTEM_PROMPT=You cost $5, \"$HOME\""]);
+    let output = make.current_dir(crate::world::root()).output().await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "You cost $5, \"$HOME\"", "{output:?}");
+}
+
 #[tokio::test]
 async fn no_region_no_permission_and_no_cli_are_told() {
     let mut account = Account::start().await;

@@ -10,6 +10,7 @@ mod locked_out;
 #[path = "../../../local/tests/whole_path/processes.rs"]
 #[allow(dead_code, reason = "`make run`'s tests use the rest")]
 mod processes;
+mod rotations;
 mod stacks;
 mod way;
 mod world;

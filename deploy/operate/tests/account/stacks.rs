@@ -31,7 +31,14 @@ async fn a_stack_that_never_came_to_be_is_removed_and_made_anew() {
     let mut account = account().await;
     account.answers(
         DESCRIBE,
-        &[stack("ROLLBACK_COMPLETE"), stack("ROLLBACK_COMPLETE"), absent(), absent(), stack("CREATE_COMPLETE")],
+        &[
+            absent(),
+            stack("ROLLBACK_COMPLETE"),
+            stack("ROLLBACK_COMPLETE"),
+            absent(),
+            absent(),
+            stack("CREATE_COMPLETE"),
+        ],
     );
     account.answers(
         EVENTS,
@@ -46,7 +53,8 @@ async fn a_stack_that_never_came_to_be_is_removed_and_made_anew() {
 #[tokio::test]
 async fn what_an_interrupted_run_began_is_waited_for() {
     let mut account = account().await;
-    account.answers(DESCRIBE, &[stack("CREATE_IN_PROGRESS"), stack("CREATE_IN_PROGRESS"), stack("CREATE_COMPLETE")]);
+    let (busy, made) = (stack("CREATE_IN_PROGRESS"), stack("CREATE_COMPLETE"));
+    account.answers(DESCRIBE, &[absent(), busy.clone(), busy, made]);
     account.answers(UPDATE, &[error("ValidationError", "UpdateStack", "No updates are to be performed.")]);
     let told = account.refuses("deploy").await;
     assert_eq!(stacks(&account.calls()), [UPDATE]);
@@ -56,7 +64,7 @@ async fn what_an_interrupted_run_began_is_waited_for() {
 #[tokio::test]
 async fn a_stack_that_fails_tells_its_reason_and_the_remedy() {
     let mut account = account().await;
-    account.answers(DESCRIBE, &[absent(), stack("ROLLBACK_COMPLETE")]);
+    account.answers(DESCRIBE, &[absent(), absent(), stack("ROLLBACK_COMPLETE")]);
     let taken =
         "lambdagram-foundation-conversations already exists (Service: S3, Status Code: 409, BucketAlreadyExists)";
     account.answers(EVENTS, &[failure("ConversationsBucket", taken)]);
@@ -107,6 +115,66 @@ async fn a_build_for_this_machine_and_one_for_an_account_are_never_taken_for_eac
     assert!(ended.code == 1 && ended.out.contains("ingress.zip is missing: make build"), "{}", ended.out);
     let told = account.refuses("deploy").await;
     assert!(told.contains("HeadObject"), "{told}");
+}
+
+/// The emulated AWS leaves it alone; of the real one nobody knows.
+#[tokio::test]
+async fn a_paused_worker_stays_paused_whatever_becomes_of_its_mapping() {
+    let mut account = account().await;
+    account.answers(DESCRIBE, &[application(&account)]);
+    account.answers(UPDATE, &[json!({ "StackId": "stack-id" })]);
+    let mapping = |state: &str| json!({ "State": state });
+    let states = ["Disabled", "Enabled", "Enabled", "Disabled"].map(mapping);
+    account.answers("lambda get-event-source-mapping", &states);
+    account.answers("lambda update-event-source-mapping", &[mapping("Disabling")]);
+    let ended = account.run("update-env", &[("WORKER_MAX_CONCURRENCY", "3")]).await;
+    assert!(ended.code == 0 && ended.out.contains("paused: updates are accepted"), "{}", ended.out);
+    assert!(account.calls().contains(&"lambda update-event-source-mapping".to_owned()));
+
+    account.answers("lambda get-event-source-mapping", &[mapping("Enabled")]);
+    let ended = account.run("update-env", &[("WORKER_MAX_CONCURRENCY", "3")]).await;
+    assert!(ended.code == 0 && !ended.out.contains("paused"), "{}", ended.out);
+}
+
+#[tokio::test]
+async fn token_and_key_are_tried_where_the_stack_has_its_services() {
+    let mut account = account().await;
+    account.answers(DESCRIBE, &[application(&account)]);
+    account.answers(UPDATE, &[error("ValidationError", "UpdateStack", "No updates are to be performed.")]);
+    let nowhere = [("TELEGRAM_API_URL", ""), ("GEMINI_API_URL", ""), ("HTTPS_PROXY", "http://127.0.0.1:9")];
+    let ended = account.run("deploy", &nowhere).await;
+    assert!(ended.out.contains("@lambdagram_bot takes the token"), "{}", ended.out);
+    assert!(ended.out.contains("Gemini takes the key"), "{}", ended.out);
+}
+
+#[tokio::test]
+async fn settings_that_a_function_cannot_hold_are_refused_before_anything_is_changed() {
+    let mut account = account().await;
+    account.answers(DESCRIBE, &[application(&account)]);
+    let prompt = "лис".repeat(600);
+    for command in ["doctor", "deploy", "update-env"] {
+        let ended = account.run(command, &[("SYSTEM_PROMPT", &prompt)]).await;
+        assert_eq!(ended.code, 1, "{}", ended.out);
+        assert!(ended.out.contains("SYSTEM_PROMPT 3600 of them") && ended.out.contains("shorter by"), "{}", ended.out);
+        assert!(!account.calls().iter().any(|call| call == "ssm put-parameter" || call == UPDATE), "{command}");
+    }
+}
+
+/// A deployed bot, of these services.
+fn application(account: &Account) -> Value {
+    let parameter = |key: &str, value: &str| json!({ "ParameterKey": key, "ParameterValue": value });
+    let mut stack = stack("UPDATE_COMPLETE");
+    stack["Stacks"][0]["Parameters"] = json!([
+        parameter("TelegramApiUrl", &account.telegram.url()),
+        parameter("GeminiApiUrl", &format!("{}/v1beta", account.gemini.url())),
+        parameter("WorkerMaxConcurrency", "5"),
+        parameter("SystemPrompt", ""),
+    ]);
+    stack["Stacks"][0]["Outputs"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "OutputKey": "TriggerUuid", "OutputValue": "uuid" }));
+    stack
 }
 
 fn failure(resource: &str, reason: &str) -> Value {

@@ -1,19 +1,19 @@
 //! From nothing to a running bot, through all that happens to it, and back.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::processes::Watch;
-use crate::world::{ADA, World};
+use crate::rotations::{
+    gemini_key_changes_only_for_one_that_works, telegram_token_changes_while_people_write,
+    webhook_secret_changes_under_fire,
+};
+use crate::world::World;
 
-const TOKEN: &str = "987654321:AAHcanary-the-first-token-of-the-bot";
-const NEW_TOKEN: &str = "987654321:AAHcanary-the-second-token-of-it";
-const KEY: &str = "canary-the-first-key-of-gemini";
-const NEW_KEY: &str = "canary-the-second-key-of-gemini";
+pub(crate) const TOKEN: &str = "987654321:AAHcanary-the-first-token-of-the-bot";
+pub(crate) const NEW_TOKEN: &str = "987654321:AAHcanary-the-second-token-of-it";
+pub(crate) const KEY: &str = "canary-the-first-key-of-gemini";
+pub(crate) const NEW_KEY: &str = "canary-the-second-key-of-gemini";
 
 /// Under another name than the usual one, from which every other name must follow.
 /// One test, since each step needs the one before, and a deployment takes its time.
@@ -116,15 +116,32 @@ async fn code_goes_forth_and_back(world: &mut World) {
     let first = code(world).await;
     let told = world.refuses("operate.sh rollback").await;
     assert!(told.contains("no code was deployed before"), "{told}");
+    let told = world.does("operate.sh info").await;
+    assert!(told.contains("before it       no other code"), "{told}");
 
-    world.change_the_workers_code().await;
+    world.change_the_workers_code("second").await;
+    world.does("build.sh").await;
+    world.cut("operate.sh deploy", "before cloudformation update-stack second-bot").await;
+    assert_eq!(code(world).await, first);
+    world.cut("operate.sh deploy", "after cloudformation update-stack second-bot").await;
+    world.change_the_workers_code("third").await;
     let told = world.does("update.sh").await;
     assert!(told.contains("ingress: unchanged") && told.contains("went through"), "{told}");
-    assert_ne!(code(world).await, first);
+    let third = code(world).await;
     world.asks("and with new code?").await;
 
+    // Nobody has seen it, but it ran.
     world.does("operate.sh rollback").await;
+    let second = code(world).await;
+    assert!(second != first && second != third, "{first}\n{second}\n{third}");
+    world.cut("operate.sh rollback", "before cloudformation update-stack").await;
+    assert_eq!(code(world).await, second);
+    world.cut("operate.sh rollback", "after cloudformation update-stack").await;
+    let told = world.does("operate.sh rollback").await;
+    assert!(told.contains("it runs already"), "{told}");
     assert_eq!(code(world).await, first);
+    let told = world.refuses("operate.sh rollback").await;
+    assert!(told.contains("no code was deployed before"), "{told}");
     world.asks("and with the old one?").await;
 }
 
@@ -132,72 +149,6 @@ async fn code(world: &World) -> String {
     let stack = world.stack("second-bot").await;
     let parameters = stack["Parameters"].as_array().unwrap();
     parameters.iter().find(|parameter| parameter["ParameterKey"] == "WorkerCodeKey").unwrap().to_string()
-}
-
-/// People write all the time, and everybody is answered once.
-async fn webhook_secret_changes_under_fire(world: &mut World) {
-    let old = world.webhook_secret();
-    let (telegram, over) = (world.telegram.clone(), Arc::new(AtomicBool::new(false)));
-    let until = over.clone();
-    let writer = tokio::spawn(async move {
-        let mut questions = Vec::new();
-        while !until.load(Ordering::Relaxed) {
-            let message = json!({ "chat_id": ADA, "text": format!("under fire {}", questions.len()) });
-            questions.push(telegram.user_writes(serde_json::from_value(message).unwrap()).unwrap().message_id);
-            tokio::time::sleep(Duration::from_millis(700)).await;
-        }
-        questions
-    });
-    world.does("operate.sh rotate webhook-secret").await;
-    over.store(true, Ordering::Relaxed);
-    for question in writer.await.unwrap() {
-        world.answer(question).await;
-    }
-    assert_ne!(world.webhook_secret(), old);
-    assert_eq!(hashes(world).await.len(), 64, "the ingress still takes the old one");
-}
-
-async fn hashes(world: &World) -> String {
-    let stack = world.stack("second-bot").await;
-    let parameters = stack["Parameters"].as_array().unwrap();
-    let parameter = parameters.iter().find(|parameter| parameter["ParameterKey"] == "WebhookSecretSha256").unwrap();
-    parameter["ParameterValue"].as_str().unwrap().to_owned()
-}
-
-async fn gemini_key_changes_only_for_one_that_works(world: &mut World) {
-    world.set("GEMINI_API_KEY", NEW_KEY);
-    let told = world.refuses("operate.sh rotate gemini-key").await;
-    assert!(told.contains("Gemini refuses the key"), "{told}");
-    world.asks("still here?").await;
-
-    world.replace_the_key(NEW_KEY).await;
-    world.does("operate.sh rotate gemini-key").await;
-    let told = world.refuses("operate.sh rotate gemini-key").await;
-    assert!(told.contains("the one in use") && told.contains("unset GEMINI_API_KEY"), "{told}");
-    world.set("GEMINI_API_KEY", "");
-    world.asks("and with another key?").await;
-}
-
-/// The bot is paused before the token becomes void, as the README says; what comes meanwhile waits.
-async fn telegram_token_changes_while_people_write(world: &mut World) {
-    world.does("operate.sh pause").await;
-    let waits = world.writes("does this wait?");
-    world.revoke_the_token(NEW_TOKEN).await;
-    world.set("TELEGRAM_TOKEN", "111111111:AAHanother-bot");
-    let told = world.refuses("operate.sh rotate telegram-token").await;
-    assert!(told.contains("Telegram refuses the token") && told.contains("stays paused"), "{told}");
-    assert_eq!(world.calls_of("sendMessage"), 0, "answered while paused");
-
-    world.set("TELEGRAM_TOKEN", NEW_TOKEN);
-    let told = world.does("operate.sh rotate telegram-token").await;
-    assert!(told.contains("running: what has waited"), "{told}");
-    world.answer(waits).await;
-    let told = world.refuses("operate.sh rotate telegram-token").await;
-    assert!(told.contains("the one in use") && told.contains("make resume"), "{told}");
-    world.does("operate.sh resume").await;
-    world.set("TELEGRAM_TOKEN", "");
-    let told = world.refuses("operate.sh rotate telegram-token").await;
-    assert!(told.contains("no terminal to ask at") && !told.contains("pauses"), "{told}");
 }
 
 async fn settings_change_alone(world: &mut World) {
@@ -208,10 +159,27 @@ async fn settings_change_alone(world: &mut World) {
     assert!(told.contains("ALLOWED_CHATS=*") && told.contains("CHAT_MODEL="), "{told}");
 
     world.set("ALLOWED_CHATS", "1001,1002");
+    world.set("INGRESS_RESERVED_CONCURRENCY", "12");
+    // In any language, on a machine that speaks none.
+    let prompt = "Ты — лис 🦊, отвечай коротко";
+    world.set("SYSTEM_PROMPT", prompt);
+    world.set("LC_ALL", "C");
+    world.set("PYTHONUTF8", "0");
     world.does("operate.sh update-env").await;
     let told = world.does("operate.sh info").await;
     assert!(told.contains("ALLOWED_CHATS=1001,1002") && told.contains("webhook         set"), "{told}");
+    assert!(told.contains(&format!("SYSTEM_PROMPT={prompt}")), "{told}");
     assert!(told.contains("#dashboards/dashboard/second-bot-"), "{told}");
+    for name in ["LC_ALL", "PYTHONUTF8", "ALLOWED_CHATS", "INGRESS_RESERVED_CONCURRENCY", "SYSTEM_PROMPT"] {
+        world.set(name, "");
+    }
+    let worker = ["lambda", "get-function-configuration", "--function-name", "second-bot-worker"];
+    let worker: Value = serde_json::from_str(&world.aws(&worker).await).unwrap();
+    assert_eq!(worker["Environment"]["Variables"]["SYSTEM_PROMPT"], prompt);
+    let told = world.does("operate.sh webhook").await;
+    assert!(told.contains("12 connections"), "{told}");
+    let told = world.does("operate.sh smoke").await;
+    assert!(!told.contains("connections"), "{told}");
     world.asks("am I let in?").await;
 }
 
@@ -243,15 +211,20 @@ async fn destroyed_in_order(world: &mut World) {
     world.set("CONFIRM", "second-bot");
     let told = world.refuses("operate.sh destroy-data").await;
     assert!(told.contains("make destroy first"), "{told}");
+    let told = world.cut("operate.sh destroy", "after cloudformation delete-stack").await;
+    assert!(told.contains("are lost"), "{told}");
+    world.cut("operate.sh destroy", "after ssm delete-parameters").await;
     let told = world.does("operate.sh destroy").await;
-    assert!(told.contains("are lost") && told.contains("conversations are kept"), "{told}");
+    assert!(told.contains("second-bot is not there") && told.contains("conversations are kept"), "{told}");
     let bucket = told.split("s3://").nth(1).unwrap().split(':').next().unwrap().to_owned();
     let kept = world.aws(&["s3api", "list-objects-v2", "--bucket", &bucket]).await;
     assert!(kept.contains("conversations/1001.json"), "{kept}");
     let parameters = world.aws(&["ssm", "describe-parameters"]).await;
     assert!(!parameters.contains("/second-bot/"), "{parameters}");
-    world.does("operate.sh destroy").await;
 
+    world.cut("operate.sh destroy-data", "after s3api delete-objects").await;
+    world.cut("operate.sh destroy-data", "after s3api delete-bucket").await;
+    world.cut("operate.sh destroy-data", "before cloudformation delete-stack").await;
     world.does("operate.sh destroy-data").await;
     let buckets = world.aws(&["s3api", "list-buckets"]).await;
     assert!(!buckets.contains(&bucket), "{buckets}");

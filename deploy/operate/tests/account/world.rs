@@ -50,8 +50,10 @@ impl World {
             ("GEMINI_API_URL", format!("{}/v1beta", gemini.url())),
             ("ALLOWED_CHATS", "*".to_owned()),
         ];
-        let binaries = folder.path().join("binaries");
+        let (binaries, cut) = (folder.path().join("binaries"), folder.path().join("cut"));
         fs::create_dir(&binaries).unwrap();
+        fs::create_dir(&cut).unwrap();
+        std::os::unix::fs::symlink(root().join("deploy/operate/tests/account/cut.sh"), cut.join("aws")).unwrap();
         for name in ["operate", "replay", "ingress", "worker"] {
             let built = Path::new(env!("CARGO_BIN_EXE_operate")).with_file_name(name);
             assert!(built.exists(), "{name} is missing: `cargo build --workspace` builds it");
@@ -90,6 +92,16 @@ impl World {
         ended.out
     }
 
+    /// Runs a command that is cut off at one call of the AWS CLI, `before` or `after` it: `after ssm put-parameter`.
+    pub(crate) async fn cut(&mut self, command: &str, point: &str) -> String {
+        self.set("CUT", point);
+        let ended = self.run(command).await;
+        self.set("CUT", "");
+        // Killed itself, or with a shell around it.
+        assert!([-1, 137].contains(&ended.code), "{command} {point}: {}:\n{}", ended.code, ended.out);
+        ended.out
+    }
+
     pub(crate) fn begin(&self, command: &str) -> Child {
         self.command(command).process_group(0).stdout(Stdio::piped()).spawn().unwrap()
     }
@@ -97,7 +109,10 @@ impl World {
     fn command(&self, command: &str) -> Command {
         let mut words = command.split(' ');
         let mut command = Command::new(root().join("deploy").join(words.next().unwrap()));
-        let path = format!("{}:{}", root().join(".venv/bin").display(), std::env::var("PATH").unwrap());
+        let mut path = format!("{}:{}", root().join(".venv/bin").display(), std::env::var("PATH").unwrap());
+        if self.given.iter().any(|(name, _)| *name == "CUT") {
+            path = format!("{}:{path}", self.folder.path().join("cut").display());
+        }
         command.args(words).env_clear().envs(AWS_IDENTITY).env("PATH", path).env("AWS_ENDPOINT_URL", self.aws.url());
         command.env("HTTP_PROXY", DEAD).env("HTTPS_PROXY", DEAD).env("NO_PROXY", "127.0.0.1,localhost");
         command.env("HOME", std::env::var("HOME").unwrap()).envs(self.given.iter().cloned());
@@ -108,10 +123,10 @@ impl World {
     }
 
     /// The worker as a later commit might have it: the same but for a note in the binary.
-    pub(crate) async fn change_the_workers_code(&self) {
-        let worker = self.folder.path().join("binaries/worker");
-        let (original, note) = (fs::canonicalize(&worker).unwrap(), self.folder.path().join("note"));
-        fs::write(&note, "changed").unwrap();
+    pub(crate) async fn change_the_workers_code(&self, to: &str) {
+        let original = Path::new(env!("CARGO_BIN_EXE_operate")).with_file_name("worker");
+        let (worker, note) = (self.folder.path().join("binaries/worker"), self.folder.path().join("note"));
+        fs::write(&note, to).unwrap();
         fs::remove_file(&worker).unwrap();
         let section = format!(".note.changed={}", note.display());
         let mut command = Command::new("objcopy");
