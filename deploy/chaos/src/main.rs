@@ -81,7 +81,10 @@ async fn main() -> Result<ExitCode> {
         run::timed(run::run(&settings)).await?
     };
     let verdict = check(&log);
-    print!("{}{}", report::table(&settings, &verdict, took), report::kinds(&kinds(settings.hanging, &log)));
+    print!("{}", report::table(&settings, &verdict, took));
+    if !options.interrupted_replay {
+        print!("{}", report::kinds(&kinds(settings.hanging, &log)));
+    }
     if let Some(path) = options.log {
         let lines: Vec<_> = log.iter().map(|entry| format!("{} {:?}", entry.at_ms, entry.event)).collect();
         std::fs::write(path, lines.join("\n"))?;
