@@ -255,12 +255,14 @@ class Alarms(unittest.TestCase):
         self.assertEqual(dimensions, {"FunctionName": {"Ref": "WorkerFunction"}, "Class": "configuration"})
         self.assertIn('=> "configuration"', (ROOT / "worker/src/failure.rs").read_text())
 
-    def test_the_mail_and_the_budget_are_there_when_an_address_is(self):
+    def test_the_mail_is_there_when_an_address_is(self):
         self.assertEqual(TEMPLATE["Resources"]["AlarmSubscription"]["Condition"], "HasEmail")
-        self.assertEqual(TEMPLATE["Resources"]["Budget"]["Condition"], "HasBudget")
-        self.assertIn({"Condition": "HasEmail"}, TEMPLATE["Conditions"]["HasBudget"]["Fn::And"])
-        for notification in properties("Budget")["NotificationsWithSubscribers"]:
+
+    def test_the_budget_mails_to_the_same_address_and_is_in_no_template_that_goes_to_other_regions(self):
+        for notification in load("budget.yaml")["Resources"]["Budget"]["Properties"]["NotificationsWithSubscribers"]:
             self.assertEqual([s["Address"] for s in notification["Subscribers"]], [{"Ref": "AlarmEmail"}])
+        for template in (FOUNDATION, TEMPLATE):
+            self.assertEqual(of_type(template, "AWS::Budgets::Budget"), {})
 
 
 class Dashboard(unittest.TestCase):

@@ -26,6 +26,11 @@ impl Aws {
         Self { endpoint: variable("AWS_ENDPOINT_URL"), region: variable("AWS_REGION") }
     }
 
+    /// The same AWS elsewhere.
+    pub fn in_region(&self, region: &str) -> Self {
+        Self { region: Some(region.to_owned()), ..self.clone() }
+    }
+
     /// The emulated AWS, where there is one.
     pub fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref()
@@ -60,7 +65,7 @@ impl Aws {
         }
         // Version 1 knows only the second name.
         if let Some(region) = &self.region {
-            command.env("AWS_DEFAULT_REGION", region);
+            command.env("AWS_REGION", region).env("AWS_DEFAULT_REGION", region);
         }
         command.env("AWS_PAGER", "").env("AWS_CLI_AUTO_PROMPT", "off").kill_on_drop(true);
         // In whatever language this machine speaks: what goes in and out is UTF-8. The first is for version 2 as AWS ships

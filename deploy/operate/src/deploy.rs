@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, bail};
 
+use crate::budget;
 use crate::cloudformation::{self, Change, Stack, Template};
 use crate::code::{self, Code};
 use crate::place::Place;
@@ -42,16 +43,13 @@ pub async fn deploy(place: &Place) -> Result<()> {
 
     step("Application");
     let mut parameters = settings::given(&of_template);
-    if place.aws.endpoint().is_some() {
-        // The emulated AWS knows no budgets and refuses a template with one, which ALARM_EMAIL alone would make.
-        parameters.retain(|(name, _)| name != "MonthlyBudgetUsd");
-        parameters.push(("MonthlyBudgetUsd".to_owned(), "0".to_owned()));
-    }
     parameters.push(("ArtifactsBucket".to_owned(), artifacts));
     parameters.push(("ConversationsBucket".to_owned(), conversations));
     parameters.extend(code.parameters());
     parameters.extend(of_secrets(&stored)?);
-    change(place, before.as_ref(), Template::File(TEMPLATE, &of_template), &parameters).await
+    let stack = change(place, before.as_ref(), Template::File(TEMPLATE, &of_template), &parameters).await?;
+    budget::follow(place, &stack).await;
+    Ok(())
 }
 
 /// The code alone: template and settings stay as they are.
@@ -64,7 +62,7 @@ pub async fn update(place: &Place) -> Result<()> {
     step("Code");
     let code = code::upload(place, bucket).await?;
     code::keep_way_back(place, &Code::of(&stack), &code).await?;
-    change(place, Some(&stack), Template::Same, &code.parameters()).await
+    change(place, Some(&stack), Template::Same, &code.parameters()).await.map(drop)
 }
 
 /// The code that was deployed before; once more, the one before that.
@@ -109,7 +107,9 @@ pub async fn update_env(place: &Place) -> Result<()> {
     }
     settings::fit(Some(&stack.parameters))?;
     step("Settings");
-    change(place, Some(&stack), Template::Same, &given).await
+    let stack = change(place, Some(&stack), Template::Same, &given).await?;
+    budget::follow(place, &stack).await;
+    Ok(())
 }
 
 /// Changes the application. A paused worker stays so: whether CloudFormation leaves alone what the template does not
@@ -119,7 +119,7 @@ async fn change(
     before: Option<&Stack>,
     template: Template<'_>,
     parameters: &[(String, String)],
-) -> Result<()> {
+) -> Result<Stack> {
     let trigger = before.and_then(|stack| Trigger::of_stack(place, stack));
     let paused = match &trigger {
         Some(trigger) => trigger.is_paused().await?,
@@ -131,8 +131,7 @@ async fn change(
     {
         trigger.pause().await?;
     }
-    tell(outcome?);
-    Ok(())
+    Ok(tell(outcome?))
 }
 
 /// What the application is told of the secrets: hashes, and that they changed.

@@ -13,7 +13,7 @@ use crate::say::{good, note, step};
 use crate::secrets::{self, GEMINI_KEY, NEXT_WEBHOOK_SECRET, TELEGRAM_TOKEN, WEBHOOK_SECRET};
 use crate::trigger::LONGEST_TURN;
 use crate::trouble::Trouble;
-use crate::{code, terminal};
+use crate::{budget, code, terminal};
 
 /// SQS's figures are approximate: they count once they have stayed the same for this long.
 const SETTLED: Duration = Duration::from_secs(12);
@@ -36,6 +36,9 @@ pub async fn destroy(place: &Place) -> Result<()> {
         good(&format!("stack {} is gone, with its functions, queues and logs", place.stack));
     } else {
         good(&format!("stack {} is not there", place.stack));
+    }
+    if let Err(error) = budget::remove(place).await {
+        note(&format!("the budget's stack, if there is one, stays: {error:#}"));
     }
     step("Secrets");
     secrets::forget(place, &[TELEGRAM_TOKEN, GEMINI_KEY, WEBHOOK_SECRET, NEXT_WEBHOOK_SECRET]).await?;

@@ -2,6 +2,7 @@
 //! finds out by itself what is already done. Read `deploy` first; `doctor` goes before it, `smoke` after it.
 
 pub mod aws;
+pub mod budget;
 pub mod cloudformation;
 pub mod code;
 pub mod deploy;

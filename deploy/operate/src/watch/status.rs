@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::Value;
 
+use crate::budget;
 use crate::place::{Deployed, Place};
 use crate::queue;
 use crate::say::{bad, good, note, say};
@@ -31,7 +32,7 @@ pub(crate) async fn show(place: &Place) -> Result<()> {
     let prefix = format!("{}-", stack.name);
     let alarms = ["cloudwatch", "describe-alarms", "--alarm-name-prefix", &prefix];
     // Each call is a process of its own, which takes its time to start.
-    let (ingress, worker, mapping, depth, oldest_s, dlq, alarms, webhook, region) = tokio::try_join!(
+    let (ingress, worker, mapping, depth, oldest_s, dlq, alarms, mail, webhook, region) = tokio::try_join!(
         aws.call(&ingress),
         aws.call(&worker),
         mapping.state(),
@@ -39,6 +40,7 @@ pub(crate) async fn show(place: &Place) -> Result<()> {
         oldest_s(place, &deployed),
         queue::depth(aws, deployed.output("DlqUrl")?),
         aws.call(&alarms),
+        budget::unconfirmed(aws, stack),
         async { Ok(webhook_state(place, &deployed).await) },
         async { Ok(aws.region().await.unwrap_or_default()) },
     )?;
@@ -59,6 +61,9 @@ pub(crate) async fn show(place: &Place) -> Result<()> {
             Said::Note(text) => note(&line(&text)),
             Said::Bad(text) => bad(&line(&text)),
         }
+    }
+    if let Some(address) = mail {
+        note(&budget::unconfirmed_words(&address));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 turn, the last one again and again. An answer is what is printed, or {"error": what stands on standard error}."""
 
 import json
+import os
 import pathlib
 import sys
 
@@ -17,6 +18,8 @@ with (place / "calls").open("a+") as calls:
     calls.write(call + "\n")
 if call == "s3api delete-objects" and len(json.load(sys.stdin)["Objects"]) > 1000:
     sys.exit("\nAn error occurred (MalformedXML) when calling the DeleteObjects operation: The XML you provided was not well-formed")
+if any(word.endswith("-budget") for word in sys.argv) and os.environ["AWS_REGION"] != "us-east-1":
+    sys.exit("\nAn error occurred (ValidationError): Unrecognized resource types: [AWS::Budgets::Budget]")
 answers = script.get(call, [{"error": f"An error occurred (Unscripted): {call}"}])
 answer = answers[min(before, len(answers) - 1)]
 if isinstance(answer, dict) and "error" in answer:

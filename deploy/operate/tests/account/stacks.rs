@@ -161,6 +161,34 @@ async fn settings_that_a_function_cannot_hold_are_refused_before_anything_is_cha
 }
 
 /// A deployed bot, of these services.
+/// Its type is missing in many regions, and people without the right to it shall have a bot all the same.
+#[tokio::test]
+async fn the_budget_is_made_where_there_are_budgets_and_the_bot_needs_none() {
+    let mut account = account().await;
+    let mut with_mail = application(&account);
+    let more = [("AlarmEmail", "ada@example.org"), ("MonthlyBudgetUsd", "10")];
+    with_mail["Stacks"][0]["Parameters"]
+        .as_array_mut()
+        .unwrap()
+        .extend(more.map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": value })));
+    let topic = json!({ "OutputKey": "AlarmTopicArn", "OutputValue": "arn:aws:sns:eu-north-1:1:alarms" });
+    with_mail["Stacks"][0]["Outputs"].as_array_mut().unwrap().push(topic);
+    let describe = [with_mail.clone(), with_mail, absent(), stack("CREATE_COMPLETE")];
+    account.answers(DESCRIBE, &describe);
+    account.answers(UPDATE, &[error("ValidationError", "UpdateStack", "No updates are to be performed.")]);
+    account.answers("lambda get-event-source-mapping", &[json!({ "State": "Enabled" })]);
+    let pending = json!({ "SubscriptionArn": "PendingConfirmation", "Endpoint": "ada@example.org" });
+    account.answers("sns list-subscriptions-by-topic", &[json!({ "Subscriptions": [pending] })]);
+    let env = [("WORKER_MAX_CONCURRENCY", "5"), ("AWS_REGION", "eu-north-1")];
+    let ended = account.run("update-env", &env).await;
+    assert_eq!(stacks(&account.calls()), [UPDATE, CREATE], "{}", ended.out);
+    assert!(ended.code == 0 && ended.out.contains("AWS has asked ada@example.org"), "{}", ended.out);
+
+    account.fails(CREATE, "An error occurred (AccessDenied) when calling the CreateStack operation: not authorized");
+    let ended = account.run("update-env", &env).await;
+    assert!(ended.code == 0 && ended.out.contains("MONTHLY_BUDGET_USD=0 does without one"), "{}", ended.out);
+}
+
 fn application(account: &Account) -> Value {
     let parameter = |key: &str, value: &str| json!({ "ParameterKey": key, "ParameterValue": value });
     let mut stack = stack("UPDATE_COMPLETE");
