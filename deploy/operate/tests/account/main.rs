@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's own helpers")]
 
+mod builds;
 mod fake;
 mod leaving;
 mod locked_out;

@@ -60,6 +60,20 @@ pub(crate) async fn gemini_key_changes_only_for_one_that_works(world: &mut World
     world.asks("and with another key?").await;
 }
 
+/// While the worker pauses updates are accepted; then they are answered in order.
+pub(crate) async fn people_write_during_a_pause(world: &mut World) {
+    world.does("operate.sh pause").await;
+    let (before, waits) = (world.calls_of("sendMessage"), ["first", "second"].map(|words| world.writes(words)));
+    let told = world.does("operate.sh status").await;
+    assert!(told.contains("paused: updates are accepted and wait"), "{told}");
+    assert_eq!(world.calls_of("sendMessage"), before, "answered while paused");
+    world.does("operate.sh resume").await;
+    for question in waits {
+        world.answer(question).await;
+    }
+    assert_eq!(world.answered_lately(2), waits);
+}
+
 /// The bot is paused before the token becomes void, as the README says; what comes meanwhile waits.
 pub(crate) async fn telegram_token_changes_while_people_write(world: &mut World) {
     world.does("operate.sh pause").await;

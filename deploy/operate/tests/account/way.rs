@@ -5,7 +5,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::processes::Watch;
 use crate::rotations::{
-    gemini_key_changes_only_for_one_that_works, telegram_token_changes_while_people_write,
+    gemini_key_changes_only_for_one_that_works, people_write_during_a_pause, telegram_token_changes_while_people_write,
     webhook_secret_changes_under_fire,
 };
 use crate::world::World;
@@ -32,6 +32,7 @@ async fn a_bot_is_deployed_updated_rotated_and_destroyed_and_loses_nothing() {
     webhook_secret_changes_under_fire(&mut world).await;
     secrets.push(world.webhook_secret());
     gemini_key_changes_only_for_one_that_works(&mut world).await;
+    people_write_during_a_pause(&mut world).await;
     telegram_token_changes_while_people_write(&mut world).await;
     settings_change_alone(&mut world).await;
     let stored = everything_that_is_kept(&world).await;

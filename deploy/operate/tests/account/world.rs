@@ -172,6 +172,14 @@ impl World {
         assert_eq!(self.telegram.calls().iter().filter(|call| answers(call)).count(), 1, "answered twice");
     }
 
+    /// Which messages the latest `count` answers quote, oldest first.
+    pub(crate) fn answered_lately(&self, count: usize) -> Vec<i64> {
+        let answers = self.telegram.calls().into_iter().filter(|call| call.method == "sendMessage");
+        let quoted: Vec<_> =
+            answers.filter_map(|call| call.params["reply_parameters"]["message_id"].as_i64()).collect();
+        quoted[quoted.len().saturating_sub(count)..].to_vec()
+    }
+
     pub(crate) async fn asks(&self, text: &str) {
         let question = self.writes(text);
         self.answer(question).await;
