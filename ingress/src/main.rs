@@ -7,8 +7,13 @@ use ingress::{Ingress, Secrets};
 use lambda_http::{Body, Error, IntoResponse, Response, service_fn};
 use shared::env;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> Result<(), Error> {
+    // A task of its own: each time that the runtime's first future is woken, the kernel is asked for news before.
+    tokio::task::spawn_local(run()).await?
+}
+
+async fn run() -> Result<(), Error> {
     shared::log::init();
     let secrets = Secrets::parse(&env::required("WEBHOOK_SECRET_SHA256")?)?;
     let queue_url = env::required("QUEUE_URL")?;

@@ -16,8 +16,13 @@ use worker::queue::Queue;
 use worker::telegram::Telegram;
 use worker::turn::Bot;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> Result<(), Error> {
+    // A task of its own: each time that the runtime's first future is woken, the kernel is asked for news before.
+    tokio::task::spawn_local(run()).await?
+}
+
+async fn run() -> Result<(), Error> {
     shared::log::init();
     let config = Config::from_env()?;
     let aws = sdk::config(&sdk::Http::new(sdk::tls()?), timeouts())?;
