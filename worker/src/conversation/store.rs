@@ -29,6 +29,12 @@ pub enum Error {
     Newer(u32),
 }
 
+/// All that can be read of an object of a later version.
+#[derive(serde::Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
 /// A conversation, and what the bucket must still hold for it to be replaced.
 #[derive(Debug)]
 pub struct Loaded {
@@ -62,18 +68,14 @@ impl Conversations {
         }
         let bytes = object.body.collect().await.map_err(|_| Error::Bucket("the object broke off".to_owned()))?;
         let bytes = bytes.into_bytes();
-        #[derive(serde::Deserialize)]
-        struct Versioned {
-            version: u32,
-        }
-        match serde_json::from_slice(&bytes) {
-            Ok(Versioned { version }) if version > VERSION => return Err(Error::Newer(version)),
-            Ok(_) => {}
-            Err(_) => return self.start_afresh(key, etag, "not a conversation").await,
-        }
         match serde_json::from_slice::<Conversation>(&bytes) {
-            Ok(conversation) => Ok(Loaded { conversation: Conversation { version: VERSION, ..conversation }, etag }),
-            Err(_) => self.start_afresh(key, etag, "not a conversation").await,
+            Ok(conversation) if conversation.version <= VERSION => {
+                Ok(Loaded { conversation: Conversation { version: VERSION, ..conversation }, etag })
+            }
+            _ => match serde_json::from_slice(&bytes) {
+                Ok(Versioned { version }) if version > VERSION => Err(Error::Newer(version)),
+                _ => self.start_afresh(key, etag, "not a conversation").await,
+            },
         }
     }
 
