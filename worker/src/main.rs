@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_lambda_events::sqs::SqsEvent;
-use aws_sdk_s3::config::RequestChecksumCalculation;
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use worker::Invocation;
 use worker::batch::Worker;
@@ -67,8 +67,9 @@ fn sqs(aws: &SdkConfig) -> aws_sdk_sqs::Client {
 fn s3(aws: &SdkConfig) -> aws_sdk_s3::Client {
     let config = aws_sdk_s3::config::Builder::from(aws)
         .force_path_style(sdk::endpoint("S3").is_some())
-        // TLS checks the bytes already; a second checksum costs CPU on every write.
-        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
+        // TLS checks the bytes already; a second checksum costs CPU on every write and every read.
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     aws_sdk_s3::Client::from_conf(config.build())
 }
 

@@ -102,7 +102,8 @@ impl Conversations {
             Some(etag) => put.if_match(etag),
             None => put.if_none_match("*"),
         };
-        let saved = put.content_type("application/json").body(ByteStream::from(body)).send().await;
+        let put = put.content_type("application/json").body(ByteStream::from(body));
+        let saved = put.customize().disable_payload_signing().send().await;
         loaded.etag = saved.map_err(|error| write_error(&error))?.e_tag().map(str::to_owned);
         Ok(())
     }
@@ -136,7 +137,8 @@ impl Conversations {
     ) -> Result<Picture, Error> {
         let picture = Picture { key: format!("pictures/{}/{name}", key.chat_id), mime: mime.to_owned() };
         let put = self.s3.put_object().bucket(&self.bucket).key(&picture.key).content_type(mime);
-        put.body(ByteStream::from(bytes)).send().await.map_err(|error| write_error(&error))?;
+        let put = put.body(ByteStream::from(bytes)).customize().disable_payload_signing();
+        put.send().await.map_err(|error| write_error(&error))?;
         Ok(picture)
     }
 
