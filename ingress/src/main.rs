@@ -20,8 +20,9 @@ async fn run() -> Result<(), Error> {
 
     let http = sdk::Http::new(sdk::tls()?);
     http.open(sdk::endpoint("SQS").as_ref().unwrap_or(&queue_url)).await;
-    let sqs = aws_sdk_sqs::Client::new(&sdk::config(&http, ingress::sqs_timeouts())?);
-    let ingress = Ingress::new(sqs, queue_url, secrets);
+    let config = sdk::config(&http, ingress::sqs_timeouts())?;
+    let config = aws_sdk_sqs::config::Builder::from(&config).interceptor(sdk::Quiet).build();
+    let ingress = Ingress::new(aws_sdk_sqs::Client::from_conf(config), queue_url, secrets);
 
     lambda_http::run(service_fn(|request| async { Ok::<_, Error>(Answer(ingress.answer(request).await)) })).await
 }

@@ -60,12 +60,14 @@ fn sqs(aws: &SdkConfig) -> aws_sdk_sqs::Client {
         .operation_attempt_timeout(Duration::from_secs(2))
         .operation_timeout(Duration::from_secs(3))
         .build();
-    aws_sdk_sqs::Client::from_conf(aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts).build())
+    let config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts).interceptor(sdk::Quiet);
+    aws_sdk_sqs::Client::from_conf(config.build())
 }
 
 /// Path style with an endpoint of one's own: such servers have no names for their buckets.
 fn s3(aws: &SdkConfig) -> aws_sdk_s3::Client {
     let config = aws_sdk_s3::config::Builder::from(aws)
+        .interceptor(sdk::Quiet)
         .force_path_style(sdk::endpoint("S3").is_some())
         // TLS checks the bytes already; a second checksum costs CPU on every write and every read.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
