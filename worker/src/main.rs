@@ -81,6 +81,8 @@ fn http() -> Result<reqwest::Client, Error> {
         .tls_backend_preconfigured(sdk::tls()?)
         .connect_timeout(Duration::from_secs(5))
         .redirect(reqwest::redirect::Policy::none())
+        // Only HTTP/2 knows of requests that may be repeated unseen; a copy of each was kept for that.
+        .retry(reqwest::retry::never())
         .user_agent(concat!("lambdagram/", env!("CARGO_PKG_VERSION")));
     Ok(client.build()?)
 }
