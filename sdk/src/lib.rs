@@ -5,6 +5,7 @@
 //! a sixth of the ingress's code, and reading the system's root certificates costs more than a handshake.
 
 mod http;
+mod quiet;
 mod tls;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -19,6 +20,7 @@ use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use shared::env::{self, EnvError};
 
 pub use http::Http;
+pub use quiet::Quiet;
 pub use tls::client_config as tls;
 
 /// For all clients of a process. Credentials come from `AWS_ACCESS_KEY_ID` and its like, the region from `AWS_REGION`,

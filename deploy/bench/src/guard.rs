@@ -1,7 +1,8 @@
 //! Instruction counts, which repeat whatever else the machine is doing: what a start, a request and a turn cost is kept
 //! in a file, and a change that makes them dearer is noticed.
 //!
-//! Counted by valgrind's callgrind, as the difference of two runs: one with a single request, one with many.
+//! Counted by valgrind's callgrind, as the difference of two runs: one with a single request, one with many. Each is
+//! the least of several: what differs between them (a connection opened once more, a poll in vain) only ever adds.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -15,9 +16,11 @@ use crate::{Contender, ingress, worker};
 
 /// Requests beyond the first, in the longer of the two runs.
 const MORE: u32 = 40;
-/// The ingress repeats to one in a thousand. A turn of the worker was seen between 3.78 and 4.15 million: its calls
-/// overlap, and how often each is polled depends on when answers come.
-const TOLERANCE: f64 = 0.06;
+/// Runs of which the least counts.
+const RUNS: usize = 3;
+/// What Gemini takes, so that what goes on beside a question is over before the answer, as it is in life.
+const GEMINI: Duration = Duration::from_millis(50);
+const TOLERANCE: f64 = 0.02;
 
 /// What a function may cost.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
@@ -53,6 +56,7 @@ impl Budgets {
         ensure!(valgrind.is_file(), "valgrind is needed: on Debian and Ubuntu, apt install valgrind");
         let folder = tempfile::tempdir()?;
         let upstream = Upstream::start().await?;
+        upstream.gemini_takes(GEMINI);
         let ingress = wrapped(&binaries.join("ingress"), valgrind, folder.path())?;
         let worker = wrapped(&binaries.join("worker"), valgrind, folder.path())?;
         Ok(Self {
@@ -115,15 +119,23 @@ fn wrapped(binary: &Path, valgrind: &Path, folder: &Path) -> anyhow::Result<Cont
 }
 
 async fn count_ingress(contender: &Contender, upstream: &Upstream, more: u32) -> anyhow::Result<u64> {
-    let function = ingress::start(contender, upstream).await?;
-    for update_id in 0..=more {
-        ingress::deliver(&function, upstream, update_id + 1).await?;
+    let mut least = u64::MAX;
+    for _ in 0..RUNS {
+        let function = ingress::start(contender, upstream).await?;
+        for update_id in 0..=more {
+            ingress::deliver(&function, upstream, update_id + 1).await?;
+        }
+        least = least.min(counted(function).await?);
     }
-    counted(function).await
+    Ok(least)
 }
 
 async fn count_worker(contender: &Contender, upstream: &Upstream, more: u32) -> anyhow::Result<u64> {
-    counted(worker::converse(contender, upstream, more + 1).await?).await
+    let mut least = u64::MAX;
+    for _ in 0..RUNS {
+        least = least.min(counted(worker::converse(contender, upstream, more + 1).await?).await?);
+    }
+    Ok(least)
 }
 
 /// Ends the function as Lambda ends an environment, and reads what callgrind says then.
@@ -156,9 +168,9 @@ mod tests {
 
     #[test]
     fn dearer_and_much_cheaper_are_both_said_and_a_little_is_not() {
-        assert_eq!(budgets(100.0).compare(&budgets(102.0)), Ok(()));
+        assert_eq!(budgets(100.0).compare(&budgets(101.9)), Ok(()));
         let dearer = budgets(100.0).compare(&budgets(110.0)).unwrap_err();
         assert!(dearer.starts_with("ingress: warm request") && dearer.contains("(+10.0 %)"), "{dearer}");
-        assert!(budgets(100.0).compare(&budgets(90.0)).is_err());
+        assert!(budgets(100.0).compare(&budgets(97.0)).is_err());
     }
 }

@@ -125,18 +125,20 @@ async fn of_ingress(binaries: &Path, args: &Run, upstream: &Upstream) -> anyhow:
 async fn of_worker(binaries: &Path, args: &Run, upstream: &Upstream) -> anyhow::Result<Section> {
     let contenders = contenders(binaries, "worker", &args.worker)?;
     let mut all = samples(&contenders)?;
-    for round in 1..=args.rounds {
-        eprintln!("worker, round {round} of {}", args.rounds);
-        for (contender, samples) in contenders.iter().zip(&mut all) {
-            worker::measure(contender, upstream, args.warm, samples).await.context(contender.name.clone())?;
-            worker::measure_photos(contender, upstream, samples).await.context(contender.name.clone())?;
+    let mut old = Vec::new();
+    for (contender, samples) in contenders.iter().zip(&mut all) {
+        if args.old > 0 {
+            eprintln!("worker, {}: a conversation of {} messages", contender.name, args.old);
+            let grown = worker::grow(contender, upstream, args.old, samples).await;
+            old.push(grown.context(contender.name.clone())?);
         }
     }
-    if args.old > 0 {
-        eprintln!("worker, a conversation of {} messages", args.old);
-        for (contender, samples) in contenders.iter().zip(&mut all) {
-            let measured = worker::measure_old(contender, upstream, args.old, args.warm, samples).await;
+    for round in 1..=args.rounds {
+        eprintln!("worker, round {round} of {}", args.rounds);
+        for (index, (contender, samples)) in contenders.iter().zip(&mut all).enumerate() {
+            let measured = worker::measure(contender, upstream, args.warm, old.get(index), samples).await;
             measured.context(contender.name.clone())?;
+            worker::measure_photos(contender, upstream, samples).await.context(contender.name.clone())?;
         }
     }
     Ok(section("worker", &contenders, worker::lines(&all)))

@@ -1,6 +1,8 @@
 //! The services as the functions see them over TLS: SQS, S3, Gemini and Telegram at one address, as little of each as
 //! a turn needs, answered at once. What they were told is recorded, so that results can be judged.
 
+mod bucket;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,9 +11,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Bytes, HttpBody, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use local::serve::Server;
 use serde_json::{Value, json};
@@ -23,6 +26,9 @@ pub const ANSWER: &str =
 pub const PHOTO_BYTES: usize = 20 * 1024 * 1024;
 /// A batch of ten such photos in base64 comes one by one: more than one request never is.
 const BODY_MAX: usize = 64 * 1024 * 1024;
+
+/// What lies in the bucket: each object's bytes and its ETag, by its path.
+pub type Objects = HashMap<String, (Bytes, String)>;
 
 /// The services, and where they are. They end when this is dropped.
 pub struct Upstream {
@@ -38,9 +44,10 @@ pub struct Upstream {
 struct Told {
     queued: Mutex<Vec<String>>,
     said: Mutex<Vec<(i64, String)>>,
-    objects: Mutex<HashMap<String, (Bytes, String)>>,
+    objects: Mutex<Objects>,
     writes: AtomicU64,
     gemini_ms: AtomicU64,
+    moved: AtomicU64,
     photo: Mutex<Bytes>,
 }
 
@@ -87,17 +94,22 @@ impl Upstream {
         std::mem::take(&mut lock(&self.told.queued))
     }
 
+    /// Bytes of all bodies so far, those of requests and of answers.
+    pub fn moved(&self) -> u64 {
+        self.told.moved.load(Ordering::Relaxed)
+    }
+
     /// What was sent to chats since the last call.
     pub fn said(&self) -> Vec<(i64, String)> {
         std::mem::take(&mut lock(&self.told.said))
     }
 
     /// All objects as they are now, to be put back later.
-    pub fn objects(&self) -> HashMap<String, (Bytes, String)> {
+    pub fn objects(&self) -> Objects {
         lock(&self.told.objects).clone()
     }
 
-    pub fn put_back(&self, objects: &HashMap<String, (Bytes, String)>) {
+    pub fn put_back(&self, objects: &Objects) {
         lock(&self.told.objects).clone_from(objects);
     }
 }
@@ -117,21 +129,28 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 async fn answer(State(told): State<Arc<Told>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_MAX).await else { return StatusCode::BAD_REQUEST.into_response() };
+    let asked = body.len() as u64;
+    let response = service(&told, &head, body).await;
+    told.moved.fetch_add(asked + response.body().size_hint().lower(), Ordering::Relaxed);
+    response
+}
+
+async fn service(told: &Told, head: &Parts, body: Bytes) -> Response {
     let path = head.uri.path();
     if let Some(action) = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
-        return sqs(&told, action, &body);
+        return sqs(told, action, &body);
     }
     if path.starts_with("/file/bot") {
-        return photo(&told).into_response();
+        return photo(told).into_response();
     }
     if path.starts_with("/bot") {
-        return telegram(&told, path.rsplit('/').next().unwrap_or_default(), &body);
+        return telegram(told, path.rsplit('/').next().unwrap_or_default(), &body);
     }
     if path.starts_with("/v1beta/models/") {
         tokio::time::sleep(Duration::from_millis(told.gemini_ms.load(Ordering::Relaxed))).await;
         return gemini(&body);
     }
-    s3(&told, &head.method, path, &head.headers, body)
+    bucket::answer(&mut lock(&told.objects), &told.writes, head, body)
 }
 
 fn sqs(told: &Told, action: &str, body: &[u8]) -> Response {
@@ -181,25 +200,4 @@ fn gemini(body: &[u8]) -> Response {
         "modelVersion": "gemini-3.8-flash", "responseId": "r"
     }))
     .into_response()
-}
-
-fn s3(told: &Told, method: &Method, path: &str, headers: &HeaderMap, body: Bytes) -> Response {
-    let mut objects = lock(&told.objects);
-    let holds = objects.get(path).map(|(_, tag)| tag.clone());
-    if method != Method::PUT {
-        let Some((bytes, tag)) = objects.get(path).cloned() else {
-            let missing = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>NoSuchKey</Code><Message>none</Message></Error>";
-            return (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/xml")], missing).into_response();
-        };
-        return ([(header::ETAG, tag)], Body::from(bytes)).into_response();
-    }
-    let wanted = headers.get(header::IF_MATCH).and_then(|tag| tag.to_str().ok());
-    let lost = wanted.is_some_and(|wanted| Some(wanted) != holds.as_deref())
-        || headers.contains_key(header::IF_NONE_MATCH) && holds.is_some();
-    if lost {
-        return StatusCode::PRECONDITION_FAILED.into_response();
-    }
-    let tag = format!("\"{}\"", told.writes.fetch_add(1, Ordering::Relaxed));
-    objects.insert(path.to_owned(), (body, tag.clone()));
-    [(header::ETAG, tag)].into_response()
 }

@@ -1,10 +1,8 @@
 //! The worker: its start, a turn in a young and in an old conversation, batches, and ten large photos at once.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use axum::body::Bytes;
 use local::lambda::Function;
 use serde_json::{Value, json};
 
@@ -12,11 +10,15 @@ use crate::Contender;
 use crate::figures::{Line, Samples};
 use crate::gauge::{cpu_us, peak_mb};
 use crate::ingress::{ms, settled};
-use crate::upstream::{ANSWER, PHOTO_BYTES, Upstream};
+use crate::upstream::{ANSWER, Objects, PHOTO_BYTES, Upstream};
 
 const TIMEOUT: Duration = Duration::from_secs(120);
 /// Turns of a conversation with a history of 20 messages.
 const YOUNG: u32 = 10;
+/// Turns whose CPU is measured together.
+const SLICE: u32 = 20;
+/// Above those of any conversation that was grown before: an update id that was answered is not answered again.
+const NEW_IDS: u32 = 1_000_000;
 /// What Gemini takes where batches are compared.
 const GEMINI: Duration = Duration::from_millis(200);
 /// The batches that are compared.
@@ -30,16 +32,18 @@ struct Measured<'a> {
     last_id: u32,
 }
 
-/// One process: start, first turn, `warm` turns with a history of 20 messages each, batches.
+/// One process: start, first turn, `warm` turns with a history of 20 messages and as many in an old conversation, in
+/// slices by turns; batches.
 pub async fn measure(
     contender: &Contender,
     upstream: &Upstream,
     warm: u32,
+    old: Option<&Objects>,
     samples: &mut Samples,
 ) -> anyhow::Result<()> {
-    upstream.put_back(&HashMap::new());
+    upstream.put_back(&Objects::new());
     let began = Instant::now();
-    let mut worker = Measured::start(contender, upstream).await?;
+    let mut worker = Measured::start(contender, upstream, NEW_IDS).await?;
     samples.add("init_ms", ms(began));
     let began = Instant::now();
     worker.answers(&[1001]).await?;
@@ -49,43 +53,41 @@ pub async fn measure(
         worker.answers(&[1001]).await?;
     }
     let young = upstream.objects();
-    samples.add_all("warm_ms", worker.turns(&young, warm).await?);
-    let before = worker.cpu_us().await?;
-    worker.turns(&young, warm).await?;
-    samples.add("warm_cpu_us", (worker.cpu_us().await? - before) / f64::from(warm));
-    samples.add("peak_mb", peak_mb(worker.process)?);
     samples.add("history_kb", bytes(&young) as f64 / 1e3);
+    samples.add_all("warm_ms", worker.turns(&young, warm).await?);
+    for _ in 0..warm.div_ceil(SLICE) {
+        let (cpu, moved) = worker.slice(&young).await?;
+        samples.add("warm_cpu_us", cpu);
+        samples.add("moved_kb", moved);
+        let Some(old) = old else { continue };
+        let (cpu, moved) = worker.slice(old).await?;
+        samples.add("old_cpu_us", cpu);
+        samples.add("old_moved_kb", moved);
+    }
+    samples.add("peak_mb", peak_mb(worker.process)?);
     worker.batches(samples).await?;
     worker.function.finish().await;
     Ok(())
 }
 
-/// A conversation of `messages` messages, spoken to the end; then `warm` turns more in it.
-pub async fn measure_old(
+/// The bucket after a conversation of so many messages, spoken to the end.
+pub async fn grow(
     contender: &Contender,
     upstream: &Upstream,
     messages: u32,
-    warm: u32,
     samples: &mut Samples,
-) -> anyhow::Result<()> {
-    upstream.put_back(&HashMap::new());
-    let mut worker = Measured::start(contender, upstream).await?;
-    for _ in 0..messages / 2 {
-        worker.answers(&[1001]).await?;
-    }
+) -> anyhow::Result<Objects> {
+    let function = converse(contender, upstream, messages / 2).await?;
+    function.finish().await;
     let old = upstream.objects();
-    let before = worker.cpu_us().await?;
-    worker.turns(&old, warm).await?;
-    samples.add("old_cpu_us", (worker.cpu_us().await? - before) / f64::from(warm));
     samples.add("old_history_kb", bytes(&old) as f64 / 1e3);
-    worker.function.finish().await;
-    Ok(())
+    Ok(old)
 }
 
 /// A worker that has answered so many messages of one conversation.
 pub(crate) async fn converse(contender: &Contender, upstream: &Upstream, messages: u32) -> anyhow::Result<Function> {
-    upstream.put_back(&HashMap::new());
-    let mut worker = Measured::start(contender, upstream).await?;
+    upstream.put_back(&Objects::new());
+    let mut worker = Measured::start(contender, upstream, 0).await?;
     for _ in 0..messages {
         worker.answers(&[1001]).await?;
     }
@@ -94,8 +96,8 @@ pub(crate) async fn converse(contender: &Contender, upstream: &Upstream, message
 
 /// Ten conversations in one batch, each with a photo of 20 MB.
 pub async fn measure_photos(contender: &Contender, upstream: &Upstream, samples: &mut Samples) -> anyhow::Result<()> {
-    upstream.put_back(&HashMap::new());
-    let mut worker = Measured::start(contender, upstream).await?;
+    upstream.put_back(&Objects::new());
+    let mut worker = Measured::start(contender, upstream, 0).await?;
     let chats: Vec<_> = (1001..1011).collect();
     let photo =
         json!([{"file_id": "p", "file_unique_id": "p", "width": 4000, "height": 3000, "file_size": PHOTO_BYTES}]);
@@ -116,6 +118,8 @@ pub fn lines(all: &[Samples]) -> Vec<Line> {
         Line::quantile("turn, p99", "ms", "warm_ms", 0.99, all),
         Line::median("turn with a history of 20, CPU", "µs", "warm_cpu_us", all),
         Line::median("turn with a history of 10,000, CPU", "µs", "old_cpu_us", all),
+        Line::median("turn with a history of 20, bytes moved", "kB", "moved_kb", all),
+        Line::median("turn with a history of 10,000, bytes moved", "kB", "old_moved_kb", all),
         Line::median("object with a history of 20", "kB", "history_kb", all),
         Line::median("object with a history of 10,000", "kB", "old_history_kb", all),
         Line::median("peak RSS, texts", "MB", "peak_mb", all),
@@ -134,14 +138,14 @@ pub fn lines(all: &[Samples]) -> Vec<Line> {
 }
 
 impl<'a> Measured<'a> {
-    async fn start(contender: &Contender, upstream: &'a Upstream) -> anyhow::Result<Self> {
+    async fn start(contender: &Contender, upstream: &'a Upstream, last_id: u32) -> anyhow::Result<Self> {
         let env = upstream.env();
         let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let function = Function::start(&contender.bootstrap, &env)
             .await
             .with_context(|| format!("starting {}", contender.name))?;
         let process = function.process_id().context("it has ended")?;
-        Ok(Self { function, process, upstream, last_id: 0 })
+        Ok(Self { function, process, upstream, last_id })
     }
 
     async fn cpu_us(&self) -> anyhow::Result<f64> {
@@ -150,7 +154,7 @@ impl<'a> Measured<'a> {
     }
 
     /// How long each of `count` turns takes, every one with these objects in the bucket.
-    async fn turns(&mut self, objects: &HashMap<String, (Bytes, String)>, count: u32) -> anyhow::Result<Vec<f64>> {
+    async fn turns(&mut self, objects: &Objects, count: u32) -> anyhow::Result<Vec<f64>> {
         let mut all = Vec::new();
         for _ in 0..count {
             self.upstream.put_back(objects);
@@ -159,6 +163,14 @@ impl<'a> Measured<'a> {
             all.push(ms(began));
         }
         Ok(all)
+    }
+
+    /// CPU in µs and moved bytes in kB of one turn, from a slice of turns, every one with these objects in the bucket.
+    async fn slice(&mut self, objects: &Objects) -> anyhow::Result<(f64, f64)> {
+        let (cpu, moved) = (self.cpu_us().await?, self.upstream.moved());
+        self.turns(objects, SLICE).await?;
+        let (cpu, moved) = (self.cpu_us().await? - cpu, self.upstream.moved() - moved);
+        Ok((cpu / f64::from(SLICE), moved as f64 / f64::from(SLICE) / 1e3))
     }
 
     /// Batches of each size by turns, the messages of one in conversations of their own.
@@ -223,6 +235,6 @@ impl<'a> Measured<'a> {
     }
 }
 
-fn bytes(objects: &HashMap<String, (Bytes, String)>) -> usize {
+fn bytes(objects: &Objects) -> usize {
     objects.values().map(|(bytes, _)| bytes.len()).sum()
 }

@@ -151,7 +151,7 @@ impl Attempt<'_> {
     }
 
     /// Asks, and meanwhile shows that something is being done. A short wait that Gemini asks for is waited here.
-    async fn gemini<F>(&self, action: &str, ask: impl Fn() -> F) -> Result<gemini::Answer, Failure>
+    async fn gemini<F>(&self, action: &'static str, ask: impl Fn() -> F) -> Result<gemini::Answer, Failure>
     where
         F: Future<Output = Result<gemini::Answer, gemini::Error>>,
     {
@@ -179,11 +179,13 @@ impl Attempt<'_> {
     }
 
     /// Meanwhile people see that something is being done.
-    async fn showing<T>(&self, action: &str, work: impl Future<Output = T>) -> T {
+    async fn showing<T>(&self, action: &'static str, work: impl Future<Output = T>) -> T {
         let showing = async {
             loop {
-                // Only a courtesy: whatever comes of it, the answer is on its way.
-                drop(self.bot.telegram.send_action(self.target(), action).await);
+                // Only a courtesy: whatever comes of it, the answer is on its way. In a task of its own: broken off, it
+                // would take along the connection that the answer needs next.
+                let (telegram, target) = (self.bot.telegram.clone(), self.target());
+                drop(tokio::spawn(async move { telegram.send_action(target, action).await }).await);
                 tokio::time::sleep(ACTION_EVERY).await;
             }
         };
