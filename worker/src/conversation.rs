@@ -30,8 +30,8 @@ const PENDING_MAX_AGE_MS: u64 = 30 * 24 * 3_600_000;
 const HISTORY_MAX_TOKENS: u32 = 24_000;
 /// The same in bytes, for what has few tokens and many bytes (signatures, emoji, other scripts).
 const HISTORY_MAX_BYTES: usize = 256 * 1024;
-/// And in turns: hundreds of short ones would be read and written anew with each message, and say little.
-const HISTORY_MAX_TURNS: usize = 100;
+/// And in turns: each is read, sent and written anew with every message, and what is older says little.
+const HISTORY_MAX_TURNS: usize = 40;
 
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Conversation {
@@ -288,8 +288,8 @@ mod tests {
         assert_eq!(settled(vec![turn(1, 1, 200_000), turn(2, 1, 100_000)]), [2]);
         assert_eq!(settled(vec![turn(1, 1, 1), turn(2, 99_000, 900_000)]), [2]);
         let many = |count| settled((1..=count).map(|id| turn(id, 1, 1)).collect());
-        assert_eq!(many(100).len(), 100);
-        assert_eq!(many(101), (27..=101).collect::<Vec<_>>(), "a quarter at once");
+        assert_eq!(many(40).len(), 40);
+        assert_eq!(many(41), (12..=41).collect::<Vec<_>>(), "a quarter at once");
     }
 
     #[test]

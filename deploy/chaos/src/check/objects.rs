@@ -10,7 +10,7 @@ use crate::event::{Entry, Event, Kind, Words};
 use crate::mark::{Mark, marks};
 
 /// So many of this run's exchanges every history holds, also of those with a picture; of more, the oldest may be gone.
-const KEPT: usize = 40;
+const KEPT: usize = 30;
 
 pub(super) fn all(log: &[Entry], facts: &Facts) -> Vec<Broken> {
     remembered(log).into_iter().chain(not_kept(log, facts)).chain(not_moved(log)).chain(not_set_aside(log)).collect()
