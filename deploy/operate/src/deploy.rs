@@ -20,10 +20,12 @@ pub async fn deploy(place: &Place) -> Result<()> {
     let known = before.as_ref().map(|stack| &stack.parameters);
     settings::fit(known)?;
 
+    // Never beside a prompt: if this failed meanwhile, the token would be pasted into the person's shell.
+    let (of_foundation, of_template) =
+        tokio::try_join!(settings::names(&place.aws, FOUNDATION), settings::names(&place.aws, TEMPLATE))?;
+
     step("Secrets");
-    let names =
-        async { tokio::try_join!(settings::names(&place.aws, FOUNDATION), settings::names(&place.aws, TEMPLATE)) };
-    let (stored, (of_foundation, of_template)) = tokio::try_join!(secrets::keep_given(place, known), names)?;
+    let stored = secrets::keep_given(place, known).await?;
     good(&format!("/{}/ has the token, the key and the webhook's secret", place.stack));
 
     step("Foundation: the buckets");

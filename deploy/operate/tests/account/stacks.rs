@@ -98,6 +98,15 @@ async fn at_a_terminal_token_and_key_are_asked_for_tried_and_never_shown() {
 }
 
 #[tokio::test]
+async fn nobody_is_asked_for_a_secret_before_the_templates_are_read() {
+    let mut account = account().await;
+    account
+        .answers("cloudformation get-template-summary", &[error("Throttling", "GetTemplateSummary", "Rate exceeded")]);
+    let seen = account.run_on_a_terminal("deploy", &[]).await;
+    assert!(seen.contains("Rate exceeded") && !seen.contains("TELEGRAM_TOKEN"), "{seen}");
+}
+
+#[tokio::test]
 async fn a_stack_that_is_stuck_is_left_alone() {
     let mut account = account().await;
     account.answers(DESCRIBE, &[stack("UPDATE_ROLLBACK_FAILED")]);
