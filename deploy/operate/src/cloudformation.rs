@@ -59,6 +59,9 @@ pub async fn deploy(
             Some(Condition::Busy) => drop(wait(aws, name).await?),
             Some(Condition::StillBorn) => {
                 let Some(stack) = found else { continue };
+                if matches!(template, Template::Same) {
+                    bail!("stack {name} is {}: it never came to be\n    ▸ make deploy-all makes it anew", stack.status);
+                }
                 note(&format!("stack {name} is {}: {}", stack.status, stack.reasons(aws).await));
                 note("nothing is in it: it is removed and made anew");
                 delete(aws, name).await?;

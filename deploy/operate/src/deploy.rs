@@ -122,6 +122,9 @@ async fn change(
     template: Template<'_>,
     parameters: &[(String, String)],
 ) -> Result<()> {
+    if let Some(stack) = before {
+        stack.usable()?;
+    }
     let trigger = before.and_then(|stack| Trigger::of_stack(place, stack));
     let paused = match &trigger {
         Some(trigger) => trigger.is_paused().await?,

@@ -115,6 +115,29 @@ async fn a_stack_that_is_stuck_is_left_alone() {
     assert!(stacks(&account.calls()).is_empty());
 }
 
+/// Its buckets may be full of conversations.
+#[tokio::test]
+async fn a_foundation_whose_deletion_failed_is_not_made_anew() {
+    let mut account = account().await;
+    account.answers(DESCRIBE, &[absent(), stack("DELETE_FAILED")]);
+    let told = account.refuses("deploy").await;
+    assert!(told.contains("is DELETE_FAILED") && told.contains("make destroy-data CONFIRM=lambdagram"), "{told}");
+    assert!(told.contains("deletes the conversations"), "{told}");
+    assert!(stacks(&account.calls()).is_empty());
+}
+
+#[tokio::test]
+async fn only_a_whole_deployment_removes_a_stack_that_never_came_to_be() {
+    let mut account = account().await;
+    let mut still_born = application(&account);
+    still_born["Stacks"][0]["StackStatus"] = json!("ROLLBACK_COMPLETE");
+    still_born["Stacks"][0]["Outputs"] = json!([]);
+    account.answers(DESCRIBE, &[still_born]);
+    let ended = account.run("update-env", &[("WORKER_MAX_CONCURRENCY", "3")]).await;
+    assert!(ended.code == 1 && ended.out.contains("make deploy-all makes it anew"), "{}", ended.out);
+    assert!(stacks(&account.calls()).is_empty());
+}
+
 #[tokio::test]
 async fn a_build_for_this_machine_and_one_for_an_account_are_never_taken_for_each_other() {
     let mut account = account().await;
