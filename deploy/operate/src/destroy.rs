@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::aws::{Aws, STDIN};
 use crate::cloudformation::{self, Stack};
 use crate::place::{Deployed, Place, given};
-use crate::queue;
+use crate::queue::{self, Depth};
 use crate::say::{good, note, step};
 use crate::secrets::{self, GEMINI_KEY, NEXT_WEBHOOK_SECRET, TELEGRAM_TOKEN, WEBHOOK_SECRET};
 use crate::trigger::LONGEST_TURN;
@@ -102,7 +102,7 @@ async fn look_at_what_is_queued(place: &Place, deployed: &Deployed) -> Result<()
 async fn settled(aws: &Aws, queue: &str, dlq: &str) -> Result<(u64, u64)> {
     let (began, mut since, mut last) = (Instant::now(), Instant::now(), None);
     loop {
-        let both = tokio::try_join!(queue::depth(aws, queue), queue::depth(aws, dlq))?;
+        let both = tokio::try_join!(depth(aws, queue), depth(aws, dlq))?;
         if last != Some(both) {
             (since, last) = (Instant::now(), Some(both));
         }
@@ -111,6 +111,14 @@ async fn settled(aws: &Aws, queue: &str, dlq: &str) -> Result<(u64, u64)> {
             return Ok((queue.waiting + queue.in_flight, dlq.waiting + dlq.in_flight));
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// One that a deletion cut off half-way took along holds nothing any more.
+async fn depth(aws: &Aws, url: &str) -> Result<Depth> {
+    match queue::depth(aws, url).await {
+        Err(error) if Trouble::says(&error, "queue does not exist") => Ok(Depth { waiting: 0, in_flight: 0 }),
+        outcome => outcome,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fake::{Account, absent, stack};
+use crate::fake::{Account, absent, error, stack};
 
 const DESCRIBE: &str = "cloudformation describe-stacks";
 const DELETE: &str = "cloudformation delete-stack";
@@ -38,6 +38,22 @@ async fn the_buckets_go_before_the_stack_that_names_them() {
     let calls = account.calls();
     let removed: Vec<&str> = calls.iter().map(String::as_str).filter(|call| call.contains(" delete-")).collect();
     assert_eq!(removed, ["s3api delete-bucket", "s3api delete-bucket", DELETE]);
+}
+
+#[tokio::test]
+async fn a_deletion_that_failed_half_way_goes_on() {
+    let mut account = Account::start().await;
+    let mut left = stack("DELETE_FAILED");
+    let outputs = ["QueueUrl", "DlqUrl"].map(|name| json!({ "OutputKey": name, "OutputValue": "https://sqs/gone" }));
+    left["Stacks"][0]["Outputs"] = json!(outputs);
+    account.answers(DESCRIBE, &[left.clone(), left.clone(), left, absent()]);
+    let words = "The specified queue does not exist.";
+    let gone = error("AWS.SimpleQueueService.NonExistentQueue", "GetQueueAttributes", words);
+    account.answers("sqs get-queue-attributes", &[gone]);
+    account.answers(DELETE, &[Value::Null]);
+    account.answers("ssm delete-parameters", &[Value::Null]);
+    let ended = account.run("destroy", &[]).await;
+    assert!(ended.code == 0 && account.calls().contains(&DELETE.to_owned()), "{}", ended.out);
 }
 
 #[tokio::test]
