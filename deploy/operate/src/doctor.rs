@@ -79,7 +79,15 @@ impl Doctor<'_> {
         if let Some(endpoint) = aws.endpoint() {
             note(&format!("an emulated AWS: {endpoint}"));
         }
-        self.ready_for_aws = known && located;
+        let history = aws.keeps_a_history().await;
+        if history {
+            self.line(Err(anyhow::anyhow!(
+                "the AWS CLI keeps a history on this disk (cli_history), and the bot's secrets would stand in it\n▸ \
+                 aws configure set cli_history disabled; if this bot was deployed with it, remove ~/.aws/cli/history too"
+            )));
+        }
+        // From here on secrets are read.
+        self.ready_for_aws = known && located && !history;
     }
 
     async fn stacks(&mut self) {

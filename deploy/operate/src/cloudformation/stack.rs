@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::aws::Aws;
@@ -58,6 +58,15 @@ impl Stack {
             parameters: pairs("Parameters", "ParameterKey", "ParameterValue"),
             outputs: pairs("Outputs", "OutputKey", "OutputValue"),
         }
+    }
+
+    /// # Errors
+    /// When it is not as far that it has one.
+    pub fn output(&self, name: &str) -> Result<&str> {
+        let found = self.outputs.get(name).map(String::as_str);
+        found.with_context(|| {
+            format!("stack {} is {} and has no {name} yet\n    ▸ make deploy-all", self.name, self.status)
+        })
     }
 
     pub(super) fn condition(&self) -> Condition {

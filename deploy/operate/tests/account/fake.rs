@@ -54,6 +54,11 @@ impl Account {
         self.script[call] = json!(answers);
     }
 
+    /// From now on, the CLI's own files have this setting.
+    pub(crate) fn is_configured(&mut self, name: &str, value: &str) {
+        self.script[format!("configure get {name}")] = json!(value);
+    }
+
     /// From now on, `call` fails with these words.
     pub(crate) fn fails(&mut self, call: &str, words: &str) {
         self.answers(call, &[json!({ "error": words })]);

@@ -60,6 +60,17 @@ async fn each_way_to_be_locked_out_of_aws_has_its_remedy_and_the_rest_is_looked_
 }
 
 #[tokio::test]
+async fn no_secret_is_read_while_the_cli_keeps_a_history() {
+    let mut account = Account::start().await;
+    account.is_configured("cli_history", "enabled");
+    let told = account.refuses("doctor").await;
+    assert!(told.contains("aws configure set cli_history disabled") && told.contains("one thing"), "{told}");
+    assert_eq!(account.calls(), ["sts get-caller-identity"]);
+    account.is_configured("cli_history", "disabled");
+    assert_eq!(account.run("doctor", &[]).await.code, 0);
+}
+
+#[tokio::test]
 async fn a_lost_session_is_not_taken_for_a_missing_stack() {
     let mut account = Account::start().await;
     account.fails("cloudformation describe-stacks", "Error loading SSO Token: Token for work does not exist");

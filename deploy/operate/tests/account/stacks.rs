@@ -169,6 +169,28 @@ async fn a_paused_worker_stays_paused_whatever_becomes_of_its_mapping() {
 }
 
 #[tokio::test]
+async fn what_needs_no_secret_asks_for_none() {
+    let mut account = account().await;
+    let mut stack = application(&account);
+    let names =
+        ["QueueUrl", "DlqUrl", "IngressFunctionName", "WorkerFunctionName", "IngressLogGroup", "WorkerLogGroup"];
+    let outputs = stack["Stacks"][0]["Outputs"].as_array_mut().unwrap();
+    outputs.extend(names.map(|name| json!({ "OutputKey": name, "OutputValue": "name" })));
+    account.answers(DESCRIBE, &[stack]);
+    account.answers("lambda get-event-source-mapping", &[json!({ "State": "Disabled" })]);
+    account.answers("lambda get-function-configuration", &[json!({ "MemorySize": 512 })]);
+    account.answers("sqs get-queue-attributes", &[json!({ "Attributes": {} })]);
+    account.answers("cloudwatch list-metrics", &[json!({ "Metrics": [] })]);
+    account.answers("cloudwatch get-metric-data", &[json!({ "MetricDataResults": [] })]);
+    account.answers("logs filter-log-events", &[json!({ "events": [] })]);
+    for command in ["pause", "logs", "metrics", "cost"] {
+        let ended = account.run(command, &[]).await;
+        assert_eq!(ended.code, 0, "{command}: {}", ended.out);
+        assert!(!account.calls().iter().any(|call| call.starts_with("ssm")), "{command}: {:?}", account.calls());
+    }
+}
+
+#[tokio::test]
 async fn token_and_key_are_tried_where_the_stack_has_its_services() {
     let mut account = account().await;
     account.answers(DESCRIBE, &[application(&account)]);
