@@ -139,6 +139,18 @@ async fn only_a_whole_deployment_removes_a_stack_that_never_came_to_be() {
 }
 
 #[tokio::test]
+async fn the_architecture_stays_unless_another_is_asked_for() {
+    let mut account = account().await;
+    assert_eq!(account.run("architecture", &[]).await.out, "arm64\n");
+    let mut deployed = application(&account);
+    let parameters = deployed["Stacks"][0]["Parameters"].as_array_mut().unwrap();
+    parameters.push(json!({ "ParameterKey": "Architecture", "ParameterValue": "x86_64" }));
+    account.answers(DESCRIBE, &[deployed]);
+    assert_eq!(account.run("architecture", &[]).await.out, "x86_64\n");
+    assert_eq!(account.run("architecture", &[("ARCH", "arm64")]).await.out, "arm64\n");
+}
+
+#[tokio::test]
 async fn a_build_for_this_machine_and_one_for_an_account_are_never_taken_for_each_other() {
     let mut account = account().await;
     account.answers(DESCRIBE, &[stack("CREATE_COMPLETE")]);
