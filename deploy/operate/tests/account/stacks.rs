@@ -202,6 +202,22 @@ async fn what_needs_no_secret_asks_for_none() {
     }
 }
 
+/// Ctrl-C at the prompt ends the program before it can say anything.
+#[tokio::test]
+async fn whoever_is_asked_for_a_new_token_knows_by_then_that_the_worker_is_paused() {
+    let mut account = account().await;
+    let mut stack = application(&account);
+    let queue = json!({ "OutputKey": "QueueUrl", "OutputValue": "name" });
+    stack["Stacks"][0]["Outputs"].as_array_mut().unwrap().push(queue);
+    account.answers(DESCRIBE, &[stack]);
+    account.answers("lambda get-event-source-mapping", &[json!({ "State": "Disabled" })]);
+    account.answers("sqs get-queue-attributes", &[json!({ "Attributes": {} })]);
+    let typed = [("TELEGRAM_TOKEN: ", "123456789:AAHwrong")];
+    let seen = account.run_on_a_terminal("rotate telegram-token", &typed).await;
+    let (before, _) = seen.split_once("TELEGRAM_TOKEN: ").unwrap();
+    assert!(before.contains("Ctrl-C leaves it so") && before.contains("make resume"), "{seen}");
+}
+
 #[tokio::test]
 async fn token_and_key_are_tried_where_the_stack_has_its_services() {
     let mut account = account().await;
