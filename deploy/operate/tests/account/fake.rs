@@ -42,7 +42,7 @@ impl Account {
             "cloudformation get-template-summary": [{ "Parameters": [] }],
             "ssm get-parameters": [{ "Parameters": [], "InvalidParameters": [] }],
             "ssm put-parameter": [{ "Version": 1 }],
-            "lambda get-account-settings": [{ "AccountLimit": { "ConcurrentExecutions": 10 } }],
+            "lambda get-account-settings": [{ "AccountLimit": { "ConcurrentExecutions": 30, "UnreservedConcurrentExecutions": 10 } }],
         });
         let telegram = Telegram::start(Options { token: TOKEN.to_owned(), ..Options::default() }).await.unwrap();
         let gemini = Gemini::start(local::gemini::Options { port: 0, api_key: KEY.to_owned() }).await.unwrap();
