@@ -136,6 +136,13 @@ pub async fn names(aws: &Aws, body: &str) -> Result<Vec<String>> {
     Ok(parameters.iter().filter_map(|parameter| Some(parameter["ParameterKey"].as_str()?.to_owned())).collect())
 }
 
+/// A stack's template as it was handed in; nothing where one may not see it.
+pub async fn template(aws: &Aws, name: &str) -> Option<String> {
+    let args = ["cloudformation", "get-template", "--stack-name", name, "--template-stage", "Original"];
+    let answer = aws.call(&args).await.ok()?;
+    answer["TemplateBody"].as_str().map(str::to_owned)
+}
+
 fn parameter(key: &str, value: &str) -> Value {
     json!({ "ParameterKey": key, "ParameterValue": value })
 }

@@ -66,7 +66,14 @@ pub async fn update(place: &Place) -> Result<()> {
     step("Code");
     let code = code::upload(place, bucket).await?;
     code::keep_way_back(place, &Code::of(&stack), &code).await?;
-    change(place, Some(&stack), Template::Same, &code.parameters()).await
+    change(place, Some(&stack), Template::Same, &code.parameters()).await?;
+    let deployed = cloudformation::template(&place.aws, &place.stack).await;
+    if deployed
+        .is_some_and(|deployed| std::fs::read_to_string(TEMPLATE).is_ok_and(|ours| ours.trim() != deployed.trim()))
+    {
+        note("the template has changed too, and is deployed as it was\n▸ make deploy-all");
+    }
+    Ok(())
 }
 
 /// The code that was deployed before; once more, the one before that.

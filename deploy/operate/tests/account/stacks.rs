@@ -151,6 +151,25 @@ async fn the_architecture_stays_unless_another_is_asked_for() {
 }
 
 #[tokio::test]
+async fn an_update_says_that_the_template_has_changed_as_well() {
+    let mut account = account().await;
+    let mut deployed = application(&account);
+    let parameters = deployed["Stacks"][0]["Parameters"].as_array_mut().unwrap();
+    parameters.push(json!({ "ParameterKey": "ArtifactsBucket", "ParameterValue": "artifacts" }));
+    account.answers(DESCRIBE, &[deployed]);
+    account.answers(UPDATE, &[json!({ "StackId": "stack-id" })]);
+    account.answers("s3api head-object", &[json!({})]);
+    account.answers("lambda get-event-source-mapping", &[json!({ "State": "Enabled" })]);
+    let template = std::fs::read_to_string(crate::world::root().join("deploy/template.yaml")).unwrap();
+    for (deployed, told) in [(template.clone(), false), (format!("{template}\n# older"), true)] {
+        account.answers("cloudformation get-template", &[json!({ "TemplateBody": deployed })]);
+        let ended = account.run("update", &[]).await;
+        assert_eq!(ended.code, 0, "{}", ended.out);
+        assert_eq!(ended.out.contains("the template has changed too"), told, "{}", ended.out);
+    }
+}
+
+#[tokio::test]
 async fn a_build_for_this_machine_and_one_for_an_account_are_never_taken_for_each_other() {
     let mut account = account().await;
     account.answers(DESCRIBE, &[stack("CREATE_COMPLETE")]);

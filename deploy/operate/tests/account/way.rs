@@ -126,6 +126,7 @@ async fn code_goes_forth_and_back(world: &mut World) {
     world.change_the_workers_code("third").await;
     let told = world.does("update.sh").await;
     assert!(told.contains("ingress: unchanged") && told.contains("went through"), "{told}");
+    assert!(!told.contains("the template has changed"), "{told}");
     let third = code(world).await;
     world.asks("and with new code?").await;
 
