@@ -83,7 +83,7 @@ pub fn foreign(info: &Value, ours: Option<&str>, region: Option<&str>) -> Option
 }
 
 /// The region of a function URL.
-fn region_of(url: &str) -> Option<&str> {
+pub fn region_of(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once(".lambda-url.")?;
     rest.split_once(".on.aws").map(|(region, _)| region)
 }

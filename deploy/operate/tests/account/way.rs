@@ -212,6 +212,9 @@ async fn destroyed_in_order(world: &mut World) {
     world.set("CONFIRM", "second-bot");
     let told = world.refuses("operate.sh destroy-data").await;
     assert!(told.contains("make destroy first"), "{told}");
+    // Once the stack is gone, nothing else knows where this Telegram is.
+    let telegram = world.telegram.url();
+    world.set("TELEGRAM_API_URL", &telegram);
     let told = world.cut("operate.sh destroy", "after cloudformation delete-stack").await;
     assert!(told.contains("are lost"), "{told}");
     world.cut("operate.sh destroy", "after ssm delete-parameters").await;
