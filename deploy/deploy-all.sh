@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # From an AWS account to a bot that answers. Each step finds out what is done already: after whatever interrupted it,
-# the same command goes on. ARCH=arm64 (the default) or x86_64.
+# the same command goes on. ARCH=arm64 or x86_64; else what the bot runs on already, at first arm64.
 # shellcheck source=deploy/lib.sh
 source "$(dirname "$0")/lib.sh"
-[[ ${AWS_ENDPOINT_URL:-} ]] || export ARCH=${ARCH:-arm64}
 
 deploy/operate.sh doctor
+if [[ ! ${AWS_ENDPOINT_URL:-} ]]; then
+    ARCH=$(deploy/operate.sh architecture)
+    export ARCH
+fi
 step "▸ Build${ARCH:+ for $ARCH}"
 deploy/build.sh
 deploy/operate.sh deploy

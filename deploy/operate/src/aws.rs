@@ -100,10 +100,20 @@ impl Aws {
         if from_environment.is_some() {
             return from_environment;
         }
-        let mut command = Command::new("aws");
-        let output = command.args(["configure", "get", "region"]).stdin(Stdio::null()).output().await.ok()?;
-        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned()).filter(|region| !region.is_empty())
+        configured("region").await
     }
+
+    /// Whether the CLI writes down what it sends and gets, secrets too. No variable turns that off for one call.
+    pub async fn keeps_a_history(&self) -> bool {
+        configured("cli_history").await.as_deref() == Some("enabled")
+    }
+}
+
+/// A setting in the CLI's own files, of the profile that is in use.
+async fn configured(name: &str) -> Option<String> {
+    let mut command = Command::new("aws");
+    let output = command.args(["configure", "get", name]).stdin(Stdio::null()).output().await.ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 /// A call's name for people: `aws s3api head-object`.

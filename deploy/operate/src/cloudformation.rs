@@ -59,6 +59,9 @@ pub async fn deploy(
             Some(Condition::Busy) => drop(wait(aws, name).await?),
             Some(Condition::StillBorn) => {
                 let Some(stack) = found else { continue };
+                if matches!(template, Template::Same) {
+                    bail!("stack {name} is {}: it never came to be\n    ▸ make deploy-all makes it anew", stack.status);
+                }
                 note(&format!("stack {name} is {}: {}", stack.status, stack.reasons(aws).await));
                 note("nothing is in it: it is removed and made anew");
                 delete(aws, name).await?;
@@ -131,6 +134,13 @@ pub async fn names(aws: &Aws, body: &str) -> Result<Vec<String>> {
     let summary = aws.call(&["cloudformation", "get-template-summary", "--template-body", body]).await?;
     let parameters = summary["Parameters"].as_array().cloned().unwrap_or_default();
     Ok(parameters.iter().filter_map(|parameter| Some(parameter["ParameterKey"].as_str()?.to_owned())).collect())
+}
+
+/// A stack's template as it was handed in; nothing where one may not see it.
+pub async fn template(aws: &Aws, name: &str) -> Option<String> {
+    let args = ["cloudformation", "get-template", "--stack-name", name, "--template-stage", "Original"];
+    let answer = aws.call(&args).await.ok()?;
+    answer["TemplateBody"].as_str().map(str::to_owned)
 }
 
 fn parameter(key: &str, value: &str) -> Value {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::aws::STDIN;
 use crate::cloudformation::Stack;
 use crate::place::{Place, given};
-use crate::say::good;
+use crate::say::{good, say};
 use crate::secrets::hex;
 use crate::trouble::Trouble;
 
@@ -92,6 +92,20 @@ fn architecture() -> Result<String> {
         "x86_64" | "amd64" => Ok("x86_64".to_owned()),
         other => bail!("ARCH={other}: it is arm64 or x86_64"),
     }
+}
+
+/// What to build for: ARCH, else what the stack runs on already, else arm64. The scripts ask before they build.
+///
+/// # Errors
+/// As a call of the AWS CLI.
+pub async fn show_architecture(place: &Place) -> Result<()> {
+    let deployed = match given("ARCH") {
+        Some(_) => None,
+        None => Stack::find(&place.aws, &place.stack).await?,
+    };
+    let runs_on = deployed.and_then(|stack| stack.parameters.get("Architecture").cloned());
+    say(&given("ARCH").or(runs_on).unwrap_or_else(|| "arm64".to_owned()));
+    Ok(())
 }
 
 /// The way back: what ran before each deployment, the latest last. Before a deployment changes the stack, what runs goes

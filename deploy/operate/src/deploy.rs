@@ -21,10 +21,12 @@ pub async fn deploy(place: &Place) -> Result<()> {
     let known = before.as_ref().map(|stack| &stack.parameters);
     settings::fit(known)?;
 
+    // Never beside a prompt: if this failed meanwhile, the token would be pasted into the person's shell.
+    let (of_foundation, of_template) =
+        tokio::try_join!(settings::names(&place.aws, FOUNDATION), settings::names(&place.aws, TEMPLATE))?;
+
     step("Secrets");
-    let names =
-        async { tokio::try_join!(settings::names(&place.aws, FOUNDATION), settings::names(&place.aws, TEMPLATE)) };
-    let (stored, (of_foundation, of_template)) = tokio::try_join!(secrets::keep_given(place, known), names)?;
+    let stored = secrets::keep_given(place, known).await?;
     good(&format!("/{}/ has the token, the key and the webhook's secret", place.stack));
 
     step("Foundation: the buckets");
@@ -62,7 +64,14 @@ pub async fn update(place: &Place) -> Result<()> {
     step("Code");
     let code = code::upload(place, bucket).await?;
     code::keep_way_back(place, &Code::of(&stack), &code).await?;
-    change(place, Some(&stack), Template::Same, &code.parameters()).await.map(drop)
+    change(place, Some(&stack), Template::Same, &code.parameters()).await?;
+    let deployed = cloudformation::template(&place.aws, &place.stack).await;
+    if deployed
+        .is_some_and(|deployed| std::fs::read_to_string(TEMPLATE).is_ok_and(|ours| ours.trim() != deployed.trim()))
+    {
+        note("the template has changed too, and is deployed as it was\n▸ make deploy-all");
+    }
+    Ok(())
 }
 
 /// The code that was deployed before; once more, the one before that.
@@ -120,6 +129,9 @@ async fn change(
     template: Template<'_>,
     parameters: &[(String, String)],
 ) -> Result<Stack> {
+    if let Some(stack) = before {
+        stack.usable()?;
+    }
     let trigger = before.and_then(|stack| Trigger::of_stack(place, stack));
     let paused = match &trigger {
         Some(trigger) => trigger.is_paused().await?,

@@ -7,18 +7,20 @@ use serde_json::{Value, json};
 
 use crate::aws::{Aws, STDIN};
 use crate::cloudformation::{self, Stack};
-use crate::place::{Deployed, Place, given};
-use crate::queue;
+use crate::place::{self, Deployed, Place, given};
+use crate::queue::{self, Depth};
 use crate::say::{good, note, step};
 use crate::secrets::{self, GEMINI_KEY, NEXT_WEBHOOK_SECRET, TELEGRAM_TOKEN, WEBHOOK_SECRET};
+use crate::telegram::Telegram;
 use crate::trigger::LONGEST_TURN;
 use crate::trouble::Trouble;
-use crate::{budget, code, terminal};
+use crate::{budget, code, terminal, webhook};
 
 /// SQS's figures are approximate: they count once they have stayed the same for this long.
 const SETTLED: Duration = Duration::from_secs(12);
 /// As many as one call of S3 deletes.
 const BATCH: usize = 1000;
+const NO_WEBHOOK: &str = "there is none that could be this bot's";
 
 /// Webhook ▸ what is queued ▸ application ▸ secrets. The foundation stays, with the conversations.
 ///
@@ -28,7 +30,12 @@ pub async fn destroy(place: &Place) -> Result<()> {
     if cloudformation::wait(&place.aws, &place.stack).await?.is_some() {
         let deployed = place.deployed().await?;
         step("Webhook");
-        remove_webhook(&deployed).await?;
+        match deployed.outputs.get("FunctionUrl") {
+            Some(ours) if deployed.stored.telegram_token.is_some() => {
+                remove_webhook(&deployed.telegram()?, |url| url == ours).await?;
+            }
+            _ => note(NO_WEBHOOK),
+        }
         step("Queue");
         look_at_what_is_queued(place, &deployed).await?;
         step("Application");
@@ -36,6 +43,8 @@ pub async fn destroy(place: &Place) -> Result<()> {
         good(&format!("stack {} is gone, with its functions, queues and logs", place.stack));
     } else {
         good(&format!("stack {} is not there", place.stack));
+        step("Webhook");
+        remove_webhook_left_behind(place).await?;
     }
     if let Err(error) = budget::remove(place).await {
         note(&format!("the budget's stack, if there is one, stays: {error:#}"));
@@ -55,16 +64,21 @@ pub async fn destroy(place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// Only ours: one that points elsewhere is another program's by now.
-async fn remove_webhook(deployed: &Deployed) -> Result<()> {
-    let ours = deployed.stack.outputs.get("FunctionUrl").map(String::as_str);
-    let (Some(ours), Some(_)) = (ours, &deployed.stored.telegram_token) else {
-        note("there is none that could be this bot's");
+/// Somebody deleted the stack by hand: which function URL it had is not known any more, only in which region.
+async fn remove_webhook_left_behind(place: &Place) -> Result<()> {
+    let Some(token) = secrets::stored(place).await?.telegram_token else {
+        note(NO_WEBHOOK);
         return Ok(());
     };
-    let telegram = deployed.telegram()?;
+    let telegram = Telegram::new(&place::telegram_url(None), token.value)?;
+    let region = place.aws.region().await;
+    remove_webhook(&telegram, |url| region.is_some() && webhook::region_of(url) == region.as_deref()).await
+}
+
+/// Only ours: one that points elsewhere is another program's by now.
+async fn remove_webhook(telegram: &Telegram, ours: impl Fn(&str) -> bool) -> Result<()> {
     match telegram.webhook().await {
-        Ok(info) if info["url"] == ours => {
+        Ok(info) if info["url"].as_str().is_some_and(ours) => {
             telegram.call("deleteWebhook", &json!({ "drop_pending_updates": false })).await?;
             good("removed; what people write from now on waits at Telegram for a day");
         }
@@ -105,7 +119,7 @@ async fn look_at_what_is_queued(place: &Place, deployed: &Deployed) -> Result<()
 async fn settled(aws: &Aws, queue: &str, dlq: &str) -> Result<(u64, u64)> {
     let (began, mut since, mut last) = (Instant::now(), Instant::now(), None);
     loop {
-        let both = tokio::try_join!(queue::depth(aws, queue), queue::depth(aws, dlq))?;
+        let both = tokio::try_join!(depth(aws, queue), depth(aws, dlq))?;
         if last != Some(both) {
             (since, last) = (Instant::now(), Some(both));
         }
@@ -114,6 +128,14 @@ async fn settled(aws: &Aws, queue: &str, dlq: &str) -> Result<(u64, u64)> {
             return Ok((queue.waiting + queue.in_flight, dlq.waiting + dlq.in_flight));
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// One that a deletion cut off half-way took along holds nothing any more.
+async fn depth(aws: &Aws, url: &str) -> Result<Depth> {
+    match queue::depth(aws, url).await {
+        Err(error) if Trouble::says(&error, "queue does not exist") => Ok(Depth { waiting: 0, in_flight: 0 }),
+        outcome => outcome,
     }
 }
 

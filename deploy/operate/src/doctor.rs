@@ -79,7 +79,15 @@ impl Doctor<'_> {
         if let Some(endpoint) = aws.endpoint() {
             note(&format!("an emulated AWS: {endpoint}"));
         }
-        self.ready_for_aws = known && located;
+        let history = aws.keeps_a_history().await;
+        if history {
+            self.line(Err(anyhow::anyhow!(
+                "the AWS CLI keeps a history on this disk (cli_history), and the bot's secrets would stand in it\n▸ \
+                 aws configure set cli_history disabled; if this bot was deployed with it, remove ~/.aws/cli/history too"
+            )));
+        }
+        // From here on secrets are read.
+        self.ready_for_aws = known && located && !history;
     }
 
     async fn stacks(&mut self) {
@@ -111,19 +119,33 @@ impl Doctor<'_> {
     }
 
     async fn concurrency(&mut self) {
-        match webhook::concurrency(self.place).await {
-            Ok(Some(limit)) if limit < FEW => note(&format!(
-                "{limit} functions may run at once in this account: enough to begin with\n▸ for a busy bot, ask for more, it \
-                 is free: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 \
-                 --desired-value 1000"
-            )),
-            Ok(Some(limit)) => good(&format!("{limit} functions may run at once in this account")),
+        let limit = match webhook::concurrency(self.place).await {
+            Ok(Some(limit)) => limit,
             Ok(None) => {
-                note("AWS does not tell how many functions may run at once (lambda:GetAccountSettings): taken as 10")
+                return note(
+                    "AWS does not tell how many functions may run at once (lambda:GetAccountSettings): taken as 10",
+                );
             }
             Err(error) => {
                 self.line(Err(error));
+                return;
             }
+        };
+        if limit < FEW {
+            note(&format!(
+                "{limit} functions may run at once in this account: enough to begin with\n▸ for a busy bot, ask for more, it \
+                 is free: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 \
+                 --desired-value 1000"
+            ));
+        } else {
+            good(&format!("{limit} functions may run at once in this account"));
+        }
+        let deployed = self.stack.as_ref().and_then(|stack| stack.parameters.get("WorkerMaxConcurrency")).cloned();
+        let workers = given("WORKER_MAX_CONCURRENCY").or(deployed).and_then(|number| number.parse().ok());
+        match too_many_workers(workers.unwrap_or(webhook::WORKERS), limit) {
+            Some((true, words)) => drop(self.line(Err(anyhow::anyhow!(words)))),
+            Some((false, words)) => note(&words),
+            None => {}
         }
     }
 
@@ -220,6 +242,18 @@ impl Doctor<'_> {
             );
         }
     }
+}
+
+/// What is wrong with so many workers at once, and whether nothing is left to the ingress then.
+fn too_many_workers(workers: u64, limit: u64) -> Option<(bool, String)> {
+    let words = |what| format!("WORKER_MAX_CONCURRENCY={workers} {what} of the {limit} functions that may run at once");
+    if workers >= limit {
+        let remedy =
+            "what people write could not be taken in\n▸ a lower one (2 at least), or ask AWS for more, it is free";
+        return Some((true, format!("{}: {remedy}", words("leaves nothing"))));
+    }
+    let share = "what comes in a rush may have to wait at Telegram\n▸ a lower one, where the bot is busy";
+    (workers > limit / 2).then(|| (false, format!("{}: {share}", words("takes more than half"))))
 }
 
 fn token(stored: &Option<Secret>, variable: &str) -> Option<SecretString> {

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use operate::aws::Aws;
 use operate::place::Place;
-use operate::{deploy, destroy, doctor, info, pack, place, rotate, say, smoke, trigger, watch, webhook};
+use operate::{code, deploy, destroy, doctor, info, pack, place, rotate, say, smoke, trigger, watch, webhook};
 
 /// Deploys the bot and looks after it, through the AWS CLI as it is set up here.
 #[derive(Parser)]
@@ -31,6 +31,8 @@ enum Command {
     Smoke,
     /// What is deployed
     Info,
+    /// What code is built for: ARCH, else what the bot runs on, else arm64
+    Architecture,
     /// The code alone
     Update,
     /// The code that was deployed before
@@ -70,6 +72,7 @@ async fn main() -> ExitCode {
         Command::Webhook => webhook::set(&place).await,
         Command::Smoke => smoke::check(&place).await,
         Command::Info => info::show(&place).await,
+        Command::Architecture => code::show_architecture(&place).await,
         Command::Update => deploy::update(&place).await,
         Command::Rollback => deploy::rollback(&place).await,
         Command::UpdateEnv => deploy::update_env(&place).await,

@@ -1,6 +1,7 @@
 //! Which bot is meant: the stack's name, from which all other names derive, and the AWS that it is in.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use anyhow::{Context, Result, anyhow};
 use secrecy::SecretString;
@@ -36,12 +37,20 @@ impl Place {
         format!("/{}/{name}", self.stack)
     }
 
+    /// With the secrets: for what talks to Telegram or changes them.
+    ///
     /// # Errors
     /// When there is no such stack in this account and region.
     pub async fn deployed(&self) -> Result<Deployed> {
-        let (stack, stored) = tokio::try_join!(Stack::find(&self.aws, &self.stack), secrets::stored(self))?;
-        match stack {
-            Some(stack) => Ok(Deployed { stack, stored }),
+        let (stack, stored) = tokio::try_join!(self.without_secrets(), secrets::stored(self))?;
+        Ok(Deployed { stack, stored })
+    }
+
+    /// # Errors
+    /// As [`Place::deployed`].
+    pub async fn without_secrets(&self) -> Result<Stack> {
+        match Stack::find(&self.aws, &self.stack).await? {
+            Some(stack) => Ok(stack),
             None => Err(self.absent().await),
         }
     }
@@ -66,16 +75,16 @@ impl Place {
     }
 }
 
-impl Deployed {
-    /// # Errors
-    /// When the stack is not as far that it has one.
-    pub fn output(&self, name: &str) -> Result<&str> {
-        let found = self.stack.outputs.get(name).map(String::as_str);
-        found.with_context(|| {
-            format!("stack {} is {} and has no {name} yet\n    ▸ make deploy-all", self.stack.name, self.stack.status)
-        })
-    }
+/// What needs no secret takes a stack, and is given one.
+impl Deref for Deployed {
+    type Target = Stack;
 
+    fn deref(&self) -> &Stack {
+        &self.stack
+    }
+}
+
+impl Deployed {
     /// Telegram as this bot.
     ///
     /// # Errors

@@ -125,6 +125,10 @@ fn refuse_the_one_in_use(before: &Deployed, token: &SecretString, goes_on: bool)
 
 async fn new_token() -> Result<SecretString> {
     if given("TELEGRAM_TOKEN").is_none() && terminal::present() {
+        note(
+            "the worker is paused, and what people write waits. Ctrl-C leaves it so: then make rotate-telegram-token goes \
+             on, or make resume with the token that is stored",
+        );
         say(
             "  Now ask @BotFather for a new token: /mybots ▸ the bot ▸ API Token ▸ Revoke current token. Paste it here.",
         );

@@ -29,9 +29,10 @@ pub async fn check(place: &Place) -> Result<()> {
     let me = telegram.me().await?;
     let door = Door::of(place, &deployed)?;
     door.refuses_strangers().await?;
-    way_through(place, &deployed, &door, me.id).await?;
+    let runs = way_through(place, &deployed, &door, me.id).await?;
     webhook_is_as_set(place, &deployed, &telegram).await?;
-    say(&format!("@{name} is deployed: https://t.me/{name}", name = me.username));
+    let but = if runs { "" } else { ", but paused (make resume)" };
+    say(&format!("@{name} is deployed{but}: https://t.me/{name}", name = me.username));
     Ok(())
 }
 
@@ -93,8 +94,9 @@ impl Door {
 }
 
 /// The update is one that a bot wrote, in the bot's chat with itself: the worker keeps silent about it as about every
-/// bot's, without a call to Telegram, Gemini or S3, and it stands in nobody's conversation.
-async fn way_through(place: &Place, deployed: &Deployed, door: &Door, bot: i64) -> Result<()> {
+/// bot's, without a call to Telegram, Gemini or S3, and it stands in nobody's conversation. False where the worker is
+/// paused: then there is no way through.
+async fn way_through(place: &Place, deployed: &Deployed, door: &Door, bot: i64) -> Result<bool> {
     let trigger = deployed.output("TriggerUuid")?;
     let mapping = place.aws.call(&["lambda", "get-event-source-mapping", "--uuid", trigger]).await?;
     let state = mapping["State"].as_str().unwrap_or_default();
@@ -102,7 +104,7 @@ async fn way_through(place: &Place, deployed: &Deployed, door: &Door, bot: i64) 
         note(&format!(
             "the worker is paused ({state}): the way through it is not checked. make resume, then make smoke"
         ));
-        return Ok(());
+        return Ok(false);
     }
     let began = Instant::now();
     let now_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis();
@@ -129,7 +131,7 @@ async fn way_through(place: &Place, deployed: &Deployed, door: &Door, bot: i64) 
         "ingress ▸ queue ▸ worker: update {update_id} went through in {:.1} s",
         began.elapsed().as_secs_f32()
     ));
-    Ok(())
+    Ok(true)
 }
 
 /// The worker's log line about the end of that turn.
@@ -164,19 +166,15 @@ async fn webhook_is_as_set(place: &Place, deployed: &Deployed, telegram: &Telegr
     let wanted = [
         ("url", json!(deployed.output("FunctionUrl")?)),
         ("allowed_updates", json!(ALLOWED_UPDATES)),
+        ("max_connections", json!(connections)),
         ("has_custom_certificate", json!(false)),
     ];
     for (name, wanted) in wanted {
         ensure!(
             info[name] == wanted,
-            "Telegram has another webhook than was set: {name} is {}, not {wanted}\n    ▸ make deploy-all sets it anew",
+            "Telegram has another webhook than there should be: {name} is {}, not {wanted}\n    ▸ make deploy-all sets it anew",
             info[name]
         );
-    }
-    // It follows the account's share, which may have changed since; the bot works with either.
-    if info["max_connections"] != connections {
-        let has = &info["max_connections"];
-        note(&format!("Telegram opens {has} connections, where {connections} fit\n▸ make deploy-all sets them anew"));
     }
     let waiting = info["pending_update_count"].as_u64().unwrap_or(0);
     good(&format!("Telegram's webhook is what was set; {waiting} waiting there"));

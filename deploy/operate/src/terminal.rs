@@ -21,7 +21,7 @@ const ASK: &str = r#"
 /// # Errors
 /// When nothing is typed.
 pub async fn ask_unseen(what: &str) -> Result<SecretString> {
-    let output = Command::new("bash").args(["-c", ASK, "bash", what]).output().await?;
+    let output = Command::new("bash").args(["-c", ASK, "bash", what]).kill_on_drop(true).output().await?;
     let typed = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     ensure!(output.status.success() && !typed.is_empty(), "{what}: nothing was typed");
     Ok(typed.into())

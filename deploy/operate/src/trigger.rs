@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::aws::Aws;
 use crate::cloudformation::Stack;
-use crate::place::{Deployed, Place};
+use crate::place::Place;
 use crate::queue;
 use crate::say::{good, note};
 use crate::trouble::Trouble;
@@ -22,9 +22,9 @@ const LOOK: Duration = Duration::from_secs(2);
 /// # Errors
 /// When it does not come to that within two minutes.
 pub async fn pause(place: &Place) -> Result<()> {
-    let deployed = place.deployed().await?;
-    Trigger::of(place, &deployed)?.pause().await?;
-    let depth = queue::depth(&place.aws, deployed.output("QueueUrl")?).await?;
+    let stack = place.without_secrets().await?;
+    Trigger::of(place, &stack)?.pause().await?;
+    let depth = queue::depth(&place.aws, stack.output("QueueUrl")?).await?;
     note(&format!("{} waiting, for up to 14 days; make resume has them answered, in order", depth.waiting));
     Ok(())
 }
@@ -34,9 +34,9 @@ pub async fn pause(place: &Place) -> Result<()> {
 /// # Errors
 /// When it does not come to that within two minutes.
 pub async fn resume(place: &Place) -> Result<()> {
-    let deployed = place.deployed().await?;
-    let depth = queue::depth(&place.aws, deployed.output("QueueUrl")?).await?;
-    Trigger::of(place, &deployed)?.resume().await?;
+    let stack = place.without_secrets().await?;
+    let depth = queue::depth(&place.aws, stack.output("QueueUrl")?).await?;
+    Trigger::of(place, &stack)?.resume().await?;
     note(&format!("{} have waited", depth.waiting));
     Ok(())
 }
@@ -46,8 +46,8 @@ pub async fn resume(place: &Place) -> Result<()> {
 ///
 /// # Errors
 /// As a call of the AWS CLI.
-pub async fn drained(place: &Place, deployed: &Deployed) -> Result<()> {
-    let (queue, began) = (deployed.output("QueueUrl")?, Instant::now());
+pub async fn drained(place: &Place, stack: &Stack) -> Result<()> {
+    let (queue, began) = (stack.output("QueueUrl")?, Instant::now());
     loop {
         let left = queue::depth(&place.aws, queue).await?.in_flight;
         if left == 0 {
@@ -74,8 +74,8 @@ pub struct Trigger<'a> {
 impl<'a> Trigger<'a> {
     /// # Errors
     /// When the stack has none yet.
-    pub fn of(place: &'a Place, deployed: &Deployed) -> Result<Self> {
-        Ok(Self { aws: &place.aws, uuid: deployed.output("TriggerUuid")?.to_owned() })
+    pub fn of(place: &'a Place, stack: &Stack) -> Result<Self> {
+        Ok(Self { aws: &place.aws, uuid: stack.output("TriggerUuid")?.to_owned() })
     }
 
     /// Nothing when the stack has none yet.

@@ -13,6 +13,8 @@ use crate::trouble::Trouble;
 
 /// The account's concurrency where AWS does not tell it: a new account's.
 const NEW_ACCOUNT: u64 = 10;
+/// The template's default for the worker.
+pub const WORKERS: u64 = 5;
 /// Telegram's own default, enough for some thousand updates a second.
 const CONNECTIONS_MAX: u64 = 40;
 const NAME_SPREADS: Duration = Duration::from_secs(60);
@@ -81,18 +83,19 @@ pub fn foreign(info: &Value, ours: Option<&str>, region: Option<&str>) -> Option
 }
 
 /// The region of a function URL.
-fn region_of(url: &str) -> Option<&str> {
+pub fn region_of(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once(".lambda-url.")?;
     rest.split_once(".on.aws").map(|(region, _)| region)
 }
 
-/// How many functions may run at once in this account and region, if one may know.
+/// How many functions may run at once in this account and region beside those that have a share reserved, if one may
+/// know.
 ///
 /// # Errors
 /// As a call of the AWS CLI; not to be allowed to ask is none.
 pub async fn concurrency(place: &Place) -> Result<Option<u64>> {
     match place.aws.call(&["lambda", "get-account-settings"]).await {
-        Ok(settings) => Ok(settings["AccountLimit"]["ConcurrentExecutions"].as_u64()),
+        Ok(settings) => Ok(settings["AccountLimit"]["UnreservedConcurrentExecutions"].as_u64()),
         Err(error) if ["AccessDenied", "AccessDeniedException"].iter().any(|code| Trouble::is(&error, code)) => {
             Ok(None)
         }
@@ -103,7 +106,7 @@ pub async fn concurrency(place: &Place) -> Result<Option<u64>> {
 /// How many deliveries Telegram may make at once: what the account leaves to the ingress beside the worker.
 pub fn connections(limit: Option<u64>, parameters: &std::collections::BTreeMap<String, String>) -> u64 {
     let number = |name: &str| parameters.get(name).and_then(|value| value.parse::<u64>().ok());
-    let left = limit.unwrap_or(NEW_ACCOUNT).saturating_sub(number("WorkerMaxConcurrency").unwrap_or(5));
+    let left = limit.unwrap_or(NEW_ACCOUNT).saturating_sub(number("WorkerMaxConcurrency").unwrap_or(WORKERS));
     let reserved = number("IngressReservedConcurrency").filter(|reserved| *reserved > 0);
     reserved.unwrap_or(left).clamp(1, CONNECTIONS_MAX)
 }

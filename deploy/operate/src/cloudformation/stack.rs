@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::aws::Aws;
@@ -60,6 +60,15 @@ impl Stack {
         }
     }
 
+    /// # Errors
+    /// When it is not as far that it has one.
+    pub fn output(&self, name: &str) -> Result<&str> {
+        let found = self.outputs.get(name).map(String::as_str);
+        found.with_context(|| {
+            format!("stack {} is {} and has no {name} yet\n    ▸ make deploy-all", self.name, self.status)
+        })
+    }
+
     pub(super) fn condition(&self) -> Condition {
         condition(&self.status)
     }
@@ -85,6 +94,17 @@ impl Stack {
 
     pub(super) fn way_out(&self) -> String {
         let Self { name, status, .. } = self;
+        // It was in use: what is still in it is not ours to throw away.
+        if status == "DELETE_FAILED" {
+            let (command, what) = match name.strip_suffix("-foundation") {
+                Some(bot) => (format!("make destroy-data CONFIRM={bot}"), ", which deletes the conversations,"),
+                None => ("make destroy".to_owned(), ""),
+            };
+            return format!(
+                "stack {name} is {status}: somebody began to delete it, and not all of it went\n    ▸ {command}{what} \
+                 goes on with that; then make deploy-all"
+            );
+        }
         let remedy = if status == "UPDATE_FAILED" { "rollback-stack" } else { "continue-update-rollback" };
         format!(
             "stack {name} is {status}, and CloudFormation changes nothing before that is mended\n    ▸ \
@@ -100,10 +120,8 @@ impl Stack {
 
 fn condition(status: &str) -> Condition {
     match status {
-        "REVIEW_IN_PROGRESS" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED" => {
-            Condition::StillBorn
-        }
-        "UPDATE_ROLLBACK_FAILED" | "UPDATE_FAILED" => Condition::Stuck,
+        "REVIEW_IN_PROGRESS" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" => Condition::StillBorn,
+        "UPDATE_ROLLBACK_FAILED" | "UPDATE_FAILED" | "DELETE_FAILED" => Condition::Stuck,
         busy if busy.ends_with("_IN_PROGRESS") => Condition::Busy,
         _ => Condition::Ready,
     }
@@ -124,7 +142,7 @@ mod tests {
             ("DELETE_IN_PROGRESS", Condition::Busy),
             ("ROLLBACK_COMPLETE", Condition::StillBorn),
             ("REVIEW_IN_PROGRESS", Condition::StillBorn),
-            ("DELETE_FAILED", Condition::StillBorn),
+            ("DELETE_FAILED", Condition::Stuck),
             ("UPDATE_ROLLBACK_FAILED", Condition::Stuck),
         ] {
             assert_eq!(condition(status), wanted, "{status}");

@@ -3,7 +3,8 @@
 use anyhow::Result;
 use shared::metrics::{Metric as Own, NAMESPACE};
 
-use crate::place::{Deployed, Place};
+use crate::cloudformation::Stack;
+use crate::place::Place;
 use crate::say::say;
 use crate::watch::chart::grouped;
 use crate::watch::clock;
@@ -38,10 +39,10 @@ struct Usage {
 /// # Errors
 /// As a call of the AWS CLI.
 pub(crate) async fn show(place: &Place) -> Result<()> {
-    let deployed = place.deployed().await?;
+    let stack = place.without_secrets().await?;
     let now_ms = clock::now_ms();
     let window = Window { since_ms: clock::month_start_ms(now_ms), until_ms: now_ms, period_s: 24 * 3600 };
-    let usage = usage(place, &deployed, window).await?;
+    let usage = usage(place, &stack, window).await?;
     say(&format!(
         "{}, {} to {} UTC, estimated from its metrics\n",
         place.stack,
@@ -52,7 +53,7 @@ pub(crate) async fn show(place: &Place) -> Result<()> {
         say(&line);
     }
     say("");
-    for note in notes(place, &deployed) {
+    for note in notes(place, &stack) {
         say(&note);
     }
     Ok(())
@@ -62,11 +63,11 @@ fn since(window: Window) -> String {
     clock::day_and_time(window.since_ms)
 }
 
-async fn usage(place: &Place, deployed: &Deployed, window: Window) -> Result<Usage> {
-    let measured = Measured::over(window, place, deployed).await?;
-    let found: Vec<Figures> = measured.of(&paid_for(deployed)?).await?.iter().map(together).collect();
+async fn usage(place: &Place, stack: &Stack, window: Window) -> Result<Usage> {
+    let measured = Measured::over(window, place, stack).await?;
+    let found: Vec<Figures> = measured.of(&paid_for(stack)?).await?.iter().map(together).collect();
     let sum = |index: usize| found.get(index).map_or(0.0, |figures| figures.sum);
-    let (ingress, worker) = (deployed.output("IngressFunctionName")?, deployed.output("WorkerFunctionName")?);
+    let (ingress, worker) = (stack.output("IngressFunctionName")?, stack.output("WorkerFunctionName")?);
     let gb_s = |ms: f64, memory_mb: f64| ms / 1000.0 * memory_mb / 1024.0;
     Ok(Usage {
         prompt_tokens: sum(0),
@@ -79,14 +80,14 @@ async fn usage(place: &Place, deployed: &Deployed, window: Window) -> Result<Usa
         queue_requests: sum(9) + sum(10) + sum(11) + sum(12),
         log_bytes: sum(13) + sum(14),
         own_metrics: measured.own().await?.len() as f64,
-        arm: deployed.stack.parameters.get("Architecture").is_none_or(|architecture| architecture == "arm64"),
+        arm: stack.parameters.get("Architecture").is_none_or(|architecture| architecture == "arm64"),
     })
 }
 
 /// In the order in which [`usage`] reads them.
-fn paid_for(deployed: &Deployed) -> Result<[Metric; 15]> {
-    let (ingress, worker) = (deployed.output("IngressFunctionName")?, deployed.output("WorkerFunctionName")?);
-    let queue = deployed.output("QueueUrl")?.rsplit('/').next().unwrap_or_default();
+fn paid_for(stack: &Stack) -> Result<[Metric; 15]> {
+    let (ingress, worker) = (stack.output("IngressFunctionName")?, stack.output("WorkerFunctionName")?);
+    let queue = stack.output("QueueUrl")?.rsplit('/').next().unwrap_or_default();
     let own = |metric: Own| Metric::of(NAMESPACE, &format!("{metric:?}"), ("FunctionName", worker));
     let lambda = |name, function: &str| Metric::of("AWS/Lambda", name, ("FunctionName", function));
     let sqs = |name| Metric::of("AWS/SQS", name, ("QueueName", queue));
@@ -105,8 +106,8 @@ fn paid_for(deployed: &Deployed) -> Result<[Metric; 15]> {
         sqs("NumberOfMessagesReceived"),
         sqs("NumberOfMessagesDeleted"),
         sqs("NumberOfEmptyReceives"),
-        logs(deployed.output("IngressLogGroup")?),
-        logs(deployed.output("WorkerLogGroup")?),
+        logs(stack.output("IngressLogGroup")?),
+        logs(stack.output("WorkerLogGroup")?),
     ])
 }
 
@@ -198,7 +199,7 @@ fn table(items: &[Item]) -> Vec<String> {
     lines
 }
 
-fn notes(place: &Place, deployed: &Deployed) -> Vec<String> {
+fn notes(place: &Place, stack: &Stack) -> Vec<String> {
     let mut notes = vec![
         "\"Beyond free\" takes off what an AWS account has free each month, as if this bot were alone in it."
             .to_owned(),
@@ -211,7 +212,7 @@ fn notes(place: &Place, deployed: &Deployed) -> Vec<String> {
             .to_owned(),
     ];
     for (parameter, priced) in [("ChatModel", "gemini-3.8-flash"), ("ImageModel", "gemini-nano-banana-2.1")] {
-        if let Some(model) = deployed.stack.parameters.get(parameter).filter(|model| *model != priced) {
+        if let Some(model) = stack.parameters.get(parameter).filter(|model| *model != priced) {
             notes.push(format!("This bot uses {model}, which is counted here at the price of {priced}."));
         }
     }

@@ -4,7 +4,8 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::aws::Aws;
-use crate::place::{Deployed, Place};
+use crate::cloudformation::Stack;
+use crate::place::Place;
 use crate::watch::clock;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,9 +73,9 @@ pub(crate) struct Log<'a> {
 impl<'a> Log<'a> {
     /// # Errors
     /// When the stack has none yet.
-    pub(crate) fn of(place: &'a Place, deployed: &Deployed) -> Result<Self> {
-        let ingress = (Function::Ingress, deployed.output("IngressLogGroup")?.to_owned());
-        let worker = (Function::Worker, deployed.output("WorkerLogGroup")?.to_owned());
+    pub(crate) fn of(place: &'a Place, stack: &Stack) -> Result<Self> {
+        let ingress = (Function::Ingress, stack.output("IngressLogGroup")?.to_owned());
+        let worker = (Function::Worker, stack.output("WorkerLogGroup")?.to_owned());
         Ok(Self { aws: &place.aws, groups: [ingress, worker] })
     }
 

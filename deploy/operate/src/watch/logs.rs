@@ -18,8 +18,8 @@ const LATE_MS: u64 = 30_000;
 /// # Errors
 /// As a call of the AWS CLI.
 pub(crate) async fn show(place: &Place, since: Duration, follow: bool) -> Result<()> {
-    let deployed = place.deployed().await?;
-    let log = Log::of(place, &deployed)?;
+    let stack = place.without_secrets().await?;
+    let log = Log::of(place, &stack)?;
     let mut since_ms = clock::now_ms().saturating_sub(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
     let mut seen = HashSet::new();
     let mut any = false;

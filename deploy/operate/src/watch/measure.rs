@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use shared::metrics::NAMESPACE;
 
 use crate::aws::{Aws, STDIN};
-use crate::place::{Deployed, Place};
+use crate::cloudformation::Stack;
+use crate::place::Place;
 use crate::watch::clock;
 use crate::watch::log::{Line, Log};
 
@@ -82,10 +83,10 @@ pub(crate) fn together(series: &Series) -> Figures {
 impl<'a> Measured<'a> {
     /// # Errors
     /// When the stack has no functions yet; as a call of the AWS CLI.
-    pub(crate) async fn over(window: Window, place: &'a Place, deployed: &Deployed) -> Result<Self> {
-        let functions = [deployed.output("IngressFunctionName")?, deployed.output("WorkerFunctionName")?];
+    pub(crate) async fn over(window: Window, place: &'a Place, stack: &Stack) -> Result<Self> {
+        let functions = [stack.output("IngressFunctionName")?, stack.output("WorkerFunctionName")?];
         let lines = match place.aws.endpoint() {
-            Some(_) => Some(Log::of(place, deployed)?.read(window.since_ms, "").await?),
+            Some(_) => Some(Log::of(place, stack)?.read(window.since_ms, "").await?),
             None => None,
         };
         Ok(Self { aws: &place.aws, functions: functions.map(str::to_owned), window, lines })

@@ -3,7 +3,8 @@
 use anyhow::Result;
 use shared::metrics::{Metric as Own, NAMESPACE};
 
-use crate::place::{Deployed, Place};
+use crate::cloudformation::Stack;
+use crate::place::Place;
 use crate::say::{paint, say};
 use crate::watch::chart::{blocks, grouped};
 use crate::watch::clock::{self, span};
@@ -37,11 +38,11 @@ enum How {
 /// # Errors
 /// As a call of the AWS CLI.
 pub(crate) async fn show(place: &Place) -> Result<()> {
-    let deployed = place.deployed().await?;
+    let stack = place.without_secrets().await?;
     let until_ms = (clock::now_ms() / MINUTE_MS + 1) * MINUTE_MS;
     let window = Window { since_ms: until_ms - MINUTES * MINUTE_MS, until_ms, period_s: MINUTE_MS / 1000 };
-    let measured = Measured::over(window, place, &deployed).await?;
-    let rows = rows(&deployed, &measured.own().await?)?;
+    let measured = Measured::over(window, place, &stack).await?;
+    let rows = rows(&stack, &measured.own().await?)?;
     let metrics: Vec<Metric> = rows.iter().map(|row| row.metric.clone()).collect();
     let series = measured.of(&metrics).await?;
     say(&format!(
@@ -60,11 +61,11 @@ pub(crate) async fn show(place: &Place) -> Result<()> {
 }
 
 /// The path from left to right, here from top to bottom. `seen`: the functions' own metrics of late.
-fn rows(deployed: &Deployed, seen: &[Metric]) -> Result<Vec<Row>> {
-    let (ingress, worker) = (deployed.output("IngressFunctionName")?, deployed.output("WorkerFunctionName")?);
+fn rows(stack: &Stack, seen: &[Metric]) -> Result<Vec<Row>> {
+    let (ingress, worker) = (stack.output("IngressFunctionName")?, stack.output("WorkerFunctionName")?);
     // A queue's URL ends with its name.
     let name = |url: &str| url.rsplit('/').next().unwrap_or_default().to_owned();
-    let (queue, dlq) = (name(deployed.output("QueueUrl")?), name(deployed.output("DlqUrl")?));
+    let (queue, dlq) = (name(stack.output("QueueUrl")?), name(stack.output("DlqUrl")?));
     let own = |step, what: &str, metric: Own, how| {
         let function = if step == "ingress" { ingress } else { worker };
         let metric = Metric::of(NAMESPACE, &format!("{metric:?}"), ("FunctionName", function));

@@ -16,10 +16,10 @@ use crate::watch::logs::bare;
 /// # Errors
 /// When the log has nothing about it; else as a call of the AWS CLI.
 pub(crate) async fn show(place: &Place, update: u64, since: Duration) -> Result<()> {
-    let deployed = place.deployed().await?;
+    let stack = place.without_secrets().await?;
     let since_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     let pattern = format!("{{ $.update_id = {update} || $.span.update_id = {update} }}");
-    let mut lines = Log::of(place, &deployed)?.read(clock::now_ms().saturating_sub(since_ms), &pattern).await?;
+    let mut lines = Log::of(place, &stack)?.read(clock::now_ms().saturating_sub(since_ms), &pattern).await?;
     // The emulated AWS does not know such patterns and answers with everything.
     lines.retain(|line| line.update_id() == Some(update));
     let Some(first) = lines.first() else {

@@ -11,7 +11,8 @@ place = pathlib.Path(__file__).parent
 script = json.loads((place / "aws.json").read_text())
 call = " ".join(sys.argv[1:3])
 if call == "configure get":
-    sys.exit(0 if not script.get(call) else print(script[call]))
+    print(script.get(f"{call} {sys.argv[3]}", ""))
+    sys.exit(0)
 with (place / "calls").open("a+") as calls:
     calls.seek(0)
     before = calls.read().split("\n").count(call)

@@ -42,7 +42,7 @@ impl Account {
             "cloudformation get-template-summary": [{ "Parameters": [] }],
             "ssm get-parameters": [{ "Parameters": [], "InvalidParameters": [] }],
             "ssm put-parameter": [{ "Version": 1 }],
-            "lambda get-account-settings": [{ "AccountLimit": { "ConcurrentExecutions": 10 } }],
+            "lambda get-account-settings": [{ "AccountLimit": { "ConcurrentExecutions": 30, "UnreservedConcurrentExecutions": 10 } }],
         });
         let telegram = Telegram::start(Options { token: TOKEN.to_owned(), ..Options::default() }).await.unwrap();
         let gemini = Gemini::start(local::gemini::Options { port: 0, api_key: KEY.to_owned() }).await.unwrap();
@@ -52,6 +52,11 @@ impl Account {
     /// From now on, `call` has these answers in turn.
     pub(crate) fn answers(&mut self, call: &str, answers: &[Value]) {
         self.script[call] = json!(answers);
+    }
+
+    /// From now on, the CLI's own files have this setting.
+    pub(crate) fn is_configured(&mut self, name: &str, value: &str) {
+        self.script[format!("configure get {name}")] = json!(value);
     }
 
     /// From now on, `call` fails with these words.

@@ -60,6 +60,32 @@ async fn each_way_to_be_locked_out_of_aws_has_its_remedy_and_the_rest_is_looked_
 }
 
 #[tokio::test]
+async fn the_worker_leaves_something_of_the_accounts_concurrency_to_the_ingress() {
+    let account = Account::start().await;
+    for (workers, code, told) in [
+        ("5", 0, ""),
+        ("6", 0, "WORKER_MAX_CONCURRENCY=6 takes more than half of the 10"),
+        ("9", 0, "WORKER_MAX_CONCURRENCY=9 takes more than half of the 10"),
+        ("10", 1, "WORKER_MAX_CONCURRENCY=10 leaves nothing of the 10"),
+    ] {
+        let ended = account.run("doctor", &[("WORKER_MAX_CONCURRENCY", workers)]).await;
+        assert_eq!(ended.code, code, "{workers}: {}", ended.out);
+        assert!(ended.out.contains(told) && (told.is_empty() != ended.out.contains("WORKER_MAX")), "{}", ended.out);
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_read_while_the_cli_keeps_a_history() {
+    let mut account = Account::start().await;
+    account.is_configured("cli_history", "enabled");
+    let told = account.refuses("doctor").await;
+    assert!(told.contains("aws configure set cli_history disabled") && told.contains("one thing"), "{told}");
+    assert_eq!(account.calls(), ["sts get-caller-identity"]);
+    account.is_configured("cli_history", "disabled");
+    assert_eq!(account.run("doctor", &[]).await.code, 0);
+}
+
+#[tokio::test]
 async fn a_lost_session_is_not_taken_for_a_missing_stack() {
     let mut account = Account::start().await;
     account.fails("cloudformation describe-stacks", "Error loading SSO Token: Token for work does not exist");

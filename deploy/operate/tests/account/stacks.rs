@@ -98,12 +98,75 @@ async fn at_a_terminal_token_and_key_are_asked_for_tried_and_never_shown() {
 }
 
 #[tokio::test]
+async fn nobody_is_asked_for_a_secret_before_the_templates_are_read() {
+    let mut account = account().await;
+    account
+        .answers("cloudformation get-template-summary", &[error("Throttling", "GetTemplateSummary", "Rate exceeded")]);
+    let seen = account.run_on_a_terminal("deploy", &[]).await;
+    assert!(seen.contains("Rate exceeded") && !seen.contains("TELEGRAM_TOKEN"), "{seen}");
+}
+
+#[tokio::test]
 async fn a_stack_that_is_stuck_is_left_alone() {
     let mut account = account().await;
     account.answers(DESCRIBE, &[stack("UPDATE_ROLLBACK_FAILED")]);
     let told = account.refuses("deploy").await;
     assert!(told.contains("continue-update-rollback --stack-name lambdagram-foundation"), "{told}");
     assert!(stacks(&account.calls()).is_empty());
+}
+
+/// Its buckets may be full of conversations.
+#[tokio::test]
+async fn a_foundation_whose_deletion_failed_is_not_made_anew() {
+    let mut account = account().await;
+    account.answers(DESCRIBE, &[absent(), stack("DELETE_FAILED")]);
+    let told = account.refuses("deploy").await;
+    assert!(told.contains("is DELETE_FAILED") && told.contains("make destroy-data CONFIRM=lambdagram"), "{told}");
+    assert!(told.contains("deletes the conversations"), "{told}");
+    assert!(stacks(&account.calls()).is_empty());
+}
+
+#[tokio::test]
+async fn only_a_whole_deployment_removes_a_stack_that_never_came_to_be() {
+    let mut account = account().await;
+    let mut still_born = application(&account);
+    still_born["Stacks"][0]["StackStatus"] = json!("ROLLBACK_COMPLETE");
+    still_born["Stacks"][0]["Outputs"] = json!([]);
+    account.answers(DESCRIBE, &[still_born]);
+    let ended = account.run("update-env", &[("WORKER_MAX_CONCURRENCY", "3")]).await;
+    assert!(ended.code == 1 && ended.out.contains("make deploy-all makes it anew"), "{}", ended.out);
+    assert!(stacks(&account.calls()).is_empty());
+}
+
+#[tokio::test]
+async fn the_architecture_stays_unless_another_is_asked_for() {
+    let mut account = account().await;
+    assert_eq!(account.run("architecture", &[]).await.out, "arm64\n");
+    let mut deployed = application(&account);
+    let parameters = deployed["Stacks"][0]["Parameters"].as_array_mut().unwrap();
+    parameters.push(json!({ "ParameterKey": "Architecture", "ParameterValue": "x86_64" }));
+    account.answers(DESCRIBE, &[deployed]);
+    assert_eq!(account.run("architecture", &[]).await.out, "x86_64\n");
+    assert_eq!(account.run("architecture", &[("ARCH", "arm64")]).await.out, "arm64\n");
+}
+
+#[tokio::test]
+async fn an_update_says_that_the_template_has_changed_as_well() {
+    let mut account = account().await;
+    let mut deployed = application(&account);
+    let parameters = deployed["Stacks"][0]["Parameters"].as_array_mut().unwrap();
+    parameters.push(json!({ "ParameterKey": "ArtifactsBucket", "ParameterValue": "artifacts" }));
+    account.answers(DESCRIBE, &[deployed]);
+    account.answers(UPDATE, &[json!({ "StackId": "stack-id" })]);
+    account.answers("s3api head-object", &[json!({})]);
+    account.answers("lambda get-event-source-mapping", &[json!({ "State": "Enabled" })]);
+    let template = std::fs::read_to_string(crate::world::root().join("deploy/template.yaml")).unwrap();
+    for (deployed, told) in [(template.clone(), false), (format!("{template}\n# older"), true)] {
+        account.answers("cloudformation get-template", &[json!({ "TemplateBody": deployed })]);
+        let ended = account.run("update", &[]).await;
+        assert_eq!(ended.code, 0, "{}", ended.out);
+        assert_eq!(ended.out.contains("the template has changed too"), told, "{}", ended.out);
+    }
 }
 
 #[tokio::test]
@@ -134,6 +197,44 @@ async fn a_paused_worker_stays_paused_whatever_becomes_of_its_mapping() {
     account.answers("lambda get-event-source-mapping", &[mapping("Enabled")]);
     let ended = account.run("update-env", &[("WORKER_MAX_CONCURRENCY", "3")]).await;
     assert!(ended.code == 0 && !ended.out.contains("paused"), "{}", ended.out);
+}
+
+#[tokio::test]
+async fn what_needs_no_secret_asks_for_none() {
+    let mut account = account().await;
+    let mut stack = application(&account);
+    let names =
+        ["QueueUrl", "DlqUrl", "IngressFunctionName", "WorkerFunctionName", "IngressLogGroup", "WorkerLogGroup"];
+    let outputs = stack["Stacks"][0]["Outputs"].as_array_mut().unwrap();
+    outputs.extend(names.map(|name| json!({ "OutputKey": name, "OutputValue": "name" })));
+    account.answers(DESCRIBE, &[stack]);
+    account.answers("lambda get-event-source-mapping", &[json!({ "State": "Disabled" })]);
+    account.answers("lambda get-function-configuration", &[json!({ "MemorySize": 512 })]);
+    account.answers("sqs get-queue-attributes", &[json!({ "Attributes": {} })]);
+    account.answers("cloudwatch list-metrics", &[json!({ "Metrics": [] })]);
+    account.answers("cloudwatch get-metric-data", &[json!({ "MetricDataResults": [] })]);
+    account.answers("logs filter-log-events", &[json!({ "events": [] })]);
+    for command in ["pause", "logs", "metrics", "cost"] {
+        let ended = account.run(command, &[]).await;
+        assert_eq!(ended.code, 0, "{command}: {}", ended.out);
+        assert!(!account.calls().iter().any(|call| call.starts_with("ssm")), "{command}: {:?}", account.calls());
+    }
+}
+
+/// Ctrl-C at the prompt ends the program before it can say anything.
+#[tokio::test]
+async fn whoever_is_asked_for_a_new_token_knows_by_then_that_the_worker_is_paused() {
+    let mut account = account().await;
+    let mut stack = application(&account);
+    let queue = json!({ "OutputKey": "QueueUrl", "OutputValue": "name" });
+    stack["Stacks"][0]["Outputs"].as_array_mut().unwrap().push(queue);
+    account.answers(DESCRIBE, &[stack]);
+    account.answers("lambda get-event-source-mapping", &[json!({ "State": "Disabled" })]);
+    account.answers("sqs get-queue-attributes", &[json!({ "Attributes": {} })]);
+    let typed = [("TELEGRAM_TOKEN: ", "123456789:AAHwrong")];
+    let seen = account.run_on_a_terminal("rotate telegram-token", &typed).await;
+    let (before, _) = seen.split_once("TELEGRAM_TOKEN: ").unwrap();
+    assert!(before.contains("Ctrl-C leaves it so") && before.contains("make resume"), "{seen}");
 }
 
 #[tokio::test]
