@@ -40,7 +40,8 @@ pub(crate) async fn show(place: &Place) -> Result<()> {
         oldest_s(place, &deployed),
         queue::depth(aws, deployed.output("DlqUrl")?),
         aws.call(&alarms),
-        budget::unconfirmed(aws, stack),
+        // Who may not ask this sees the rest.
+        async { Ok(budget::unconfirmed(aws, stack).await.unwrap_or_default()) },
         async { Ok(webhook_state(place, &deployed).await) },
         async { Ok(aws.region().await.unwrap_or_default()) },
     )?;
