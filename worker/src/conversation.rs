@@ -231,9 +231,9 @@ impl Conversation {
         self.turns.iter().rev().find_map(|turn| turn.picture.as_ref())
     }
 
-    /// Drops what is forgotten, and the oldest turns, whole, once there is too much of them; the newest stays, however large. To three quarters
-    /// at once: until there is too much again every question begins as the one before, and of such a beginning Gemini
-    /// charges a tenth.
+    /// Drops what is forgotten, and the oldest turns, whole, once there is too much of them; the newest stays, however
+    /// large. To three quarters at once: until there is too much again every question begins as the one before, and of
+    /// such a beginning Gemini charges a tenth.
     fn bound(&mut self) {
         self.turns.retain(|turn| turn.at_ms >= self.forgotten_ms);
         let within = |quarters: usize| {
