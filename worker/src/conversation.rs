@@ -20,7 +20,7 @@ pub const VERSION: u32 = 1;
 /// How many answered updates are remembered. Telegram delivers a chat's updates one after another and SQS repeats
 /// within minutes, so a few would do; replays come up to 14 days later, but what lies in the dead-letter queue is hardly
 /// ever answered already. Each is read and written with every message.
-const DONE_MAX: usize = 250;
+const DONE_MAX: usize = 100;
 /// How many answers may wait for their delivery. One more is not asked for: the oldest must not be forgotten.
 const PENDING_MAX: usize = 50;
 /// And in bytes: pictures' words and signatures are long, and the whole object is read and written with each message.
