@@ -16,7 +16,6 @@ use aws_sdk_sqs::operation::send_message::SendMessageError;
 use aws_sdk_sqs::types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
 use lambda_http::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response};
-use shared::metrics::{self, Metric};
 use shared::{Envelope, envelope};
 use tracing::{error, info};
 
@@ -24,6 +23,7 @@ pub use secret::Secrets;
 
 /// SQS takes no more in one message (1 MiB, quota of 2025).
 const MESSAGE_MAX_BYTES: usize = 1_048_576;
+const TOO_LARGE: &str = "larger than a queue message";
 
 /// How long Telegram shall wait when the queue refuses: long enough for a throttle to pass, short for the person.
 const RETRY_AFTER_S: &str = "5";
@@ -51,29 +51,24 @@ impl Ingress {
 
     /// One delivery. The secret is checked before a byte of the body is read.
     pub async fn answer(&self, request: Request) -> Response<Body> {
+        let body: &[u8] = request.body();
+        let refuse = |status, problem| refuse(status, problem, body.len());
         if request.method() != Method::POST {
-            metrics::emit(&[(Metric::Refused, 1)]);
-            return answer_with(StatusCode::METHOD_NOT_ALLOWED, (header::ALLOW, "POST"), "only POST");
+            return with(refuse(StatusCode::METHOD_NOT_ALLOWED, "only POST"), header::ALLOW, "POST");
         }
         let token = request.headers().get("x-telegram-bot-api-secret-token");
         if !token.is_some_and(|token| self.secrets.accept(token.as_bytes())) {
-            info!("refused: the secret token is wrong or missing");
             return refuse(StatusCode::UNAUTHORIZED, "wrong or missing secret token");
         }
-        let body: &[u8] = request.body();
         if body.len() > MESSAGE_MAX_BYTES {
-            return refuse(StatusCode::PAYLOAD_TOO_LARGE, "larger than a queue message");
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE);
         }
         let update = match update::read(body) {
             Ok(update) => update,
-            Err(problem) => {
-                info!(problem, bytes = body.len(), "refused: not an update");
-                return refuse(StatusCode::BAD_REQUEST, problem);
-            }
+            Err(problem) => return refuse(StatusCode::BAD_REQUEST, problem),
         };
         let Some(conversation) = update.conversation else {
-            info!(update_id = update.id, "ignored: a kind that the bot never answers");
-            metrics::emit(&[(Metric::Ignored, 1)]);
+            info!(update_id = update.id, Ignored = 1, "ignored: a kind that the bot never answers");
             return answer(StatusCode::OK, "ignored");
         };
         let envelope = Envelope {
@@ -89,10 +84,10 @@ impl Ingress {
 
     async fn enqueue(&self, envelope: &Envelope<'_>, trace: Option<String>) -> Response<Body> {
         let body = envelope.seal();
-        if body.len() > MESSAGE_MAX_BYTES {
-            return refuse(StatusCode::PAYLOAD_TOO_LARGE, "larger than a queue message");
-        }
         let (update_id, bytes) = (envelope.update_id, body.len());
+        if bytes > MESSAGE_MAX_BYTES {
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE, bytes);
+        }
         let conversation = envelope.conversation.hashed();
         let sent = self
             .sqs
@@ -106,13 +101,12 @@ impl Ingress {
             .await;
         match sent {
             Ok(_) => {
-                info!(update_id, conversation, bytes, "queued");
-                metrics::emit(&[(Metric::Accepted, 1)]);
+                info!(update_id, conversation, bytes, Accepted = 1, "queued");
                 answer(StatusCode::OK, "queued")
             }
             Err(failure) => {
                 error!(update_id, conversation, error = said(&failure), "the queue refused");
-                answer_with(StatusCode::SERVICE_UNAVAILABLE, (header::RETRY_AFTER, RETRY_AFTER_S), "try again")
+                with(answer(StatusCode::SERVICE_UNAVAILABLE, "try again"), header::RETRY_AFTER, RETRY_AFTER_S)
             }
         }
     }
@@ -124,14 +118,13 @@ fn answer(status: StatusCode, body: &'static str) -> Response<Body> {
     response
 }
 
-/// Whoever sent it: Telegram sees the status, the operator counts.
-fn refuse(status: StatusCode, problem: &'static str) -> Response<Body> {
-    metrics::emit(&[(Metric::Refused, 1)]);
+/// Whoever sent it: Telegram sees the status, the operator the line.
+fn refuse(status: StatusCode, problem: &'static str, bytes: usize) -> Response<Body> {
+    info!(problem, bytes, Refused = 1, "refused");
     answer(status, problem)
 }
 
-fn answer_with(status: StatusCode, (name, value): (HeaderName, &'static str), body: &'static str) -> Response<Body> {
-    let mut response = answer(status, body);
+fn with(mut response: Response<Body>, name: HeaderName, value: &'static str) -> Response<Body> {
     response.headers_mut().insert(name, HeaderValue::from_static(value));
     response
 }

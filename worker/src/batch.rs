@@ -13,7 +13,6 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use shared::Envelope;
-use shared::metrics::{self, Metric};
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::Invocation;
@@ -51,6 +50,21 @@ struct Receipt<'a> {
     /// The operator's replay that brought it.
     replay: Option<&'a str>,
     invocation: &'a Invocation,
+}
+
+/// The times of an attempt, in ms.
+#[derive(Clone, Copy)]
+struct Took {
+    ms: u64,
+    queue_wait_ms: Option<u64>,
+    wait_ms: Option<u64>,
+}
+
+/// A line about an attempt that somebody waited for, with its times.
+macro_rules! measured {
+    ($level:ident, $took:expr; $($fields:tt)+) => {
+        $level!(TurnMs = $took.ms, QueueWaitMs = $took.queue_wait_ms, WaitMs = $took.wait_ms, $($fields)+)
+    };
 }
 
 impl Worker {
@@ -120,8 +134,8 @@ impl Worker {
             Ok(envelope) => envelope,
             Err(problem) => {
                 let message_id = message.message_id.as_deref();
-                error!(message_id, attempt, error = %problem, class = Class::Undecodable.name(), "turn failed");
-                metrics::emit_failed(Class::Undecodable.name());
+                let class = Class::Undecodable.name();
+                error!(message_id, attempt, error = %problem, Class = class, FailedAttempts = 1, "turn failed");
                 let wait_s = failure::wait_s(&Failure::new(Class::Undecodable, problem), attempt, jitter());
                 return Attempted::Failed { wait_s, last: attempt >= self.queue.max_attempts().await };
             }
@@ -163,28 +177,30 @@ impl Worker {
         };
         let ms = shared::now_ms().saturating_sub(began_ms);
         let wait_s = ended.as_ref().err().map_or(0, |failure| failure::wait_s(failure, attempt, jitter()));
+        let queue_wait_ms = (attempt == 1).then_some(waited_ms);
         // How long a replayed update lay in the dead-letter queue is the operator's to know.
-        let whole_ms = replay.is_none().then_some(waited_ms + ms + u64::from(wait_s) * 1000);
-        measure(&ended, ms, (attempt == 1).then_some(waited_ms), whole_ms);
+        let wait_ms = replay.is_none().then_some(waited_ms + ms + u64::from(wait_s) * 1000);
+        let took = Took { ms, queue_wait_ms, wait_ms };
         match ended {
+            // What was not for the bot, or answered before, is no turn that anybody waited for: it is not measured.
             Ok(Ended::Silent(reason)) => info!(ms, outcome = "silent", reason, "turn ended"),
             Ok(Ended::Repeated) => info!(ms, outcome = "repeated", "turn ended"),
-            Ok(Ended::Answered { parts }) => info!(ms, outcome = "answered", parts, "turn ended"),
-            Ok(Ended::Gone(why)) => info!(ms, outcome = "gone", why, "turn ended"),
-            Err(failure) => return self.failed(receipt, ms, wait_s, &failure).await,
+            Ok(Ended::Answered { parts }) => measured!(info, took; outcome = "answered", Parts = parts, "turn ended"),
+            Ok(Ended::Gone(why)) => measured!(info, took; outcome = "gone", why, "turn ended"),
+            Err(failure) => return self.failed(receipt, took, wait_s, &failure).await,
         }
         Attempted::Done
     }
 
     /// Logs the failure once; on the last attempt the person is told.
-    async fn failed(&self, receipt: &Receipt<'_>, ms: u64, wait_s: u32, failure: &Failure) -> Attempted {
+    async fn failed(&self, receipt: &Receipt<'_>, took: Took, wait_s: u32, failure: &Failure) -> Attempted {
         let Receipt { envelope, attempt, replay, invocation } = *receipt;
-        let (class, error) = (failure.class.name(), failure.error.as_str());
+        let (outcome, class, error) = ("failed", failure.class.name(), failure.error.as_str());
         let last = attempt >= self.queue.max_attempts().await;
         if last || failure.class == Class::Configuration {
-            error!(ms, outcome = "failed", class, attempt, last, wait_s, error, "turn failed");
+            measured!(error, took; outcome, Class = class, attempt, last, wait_s, error, FailedAttempts = 1, "turn failed");
         } else {
-            warn!(ms, outcome = "failed", class, attempt, last, wait_s, error, "turn failed");
+            measured!(warn, took; outcome, Class = class, attempt, last, wait_s, error, FailedAttempts = 1, "turn failed");
         }
         if last {
             let left = invocation.left().saturating_sub(Duration::from_secs(1)).min(TELL_MAX);
@@ -197,24 +213,6 @@ impl Worker {
         }
         Attempted::Failed { wait_s, last }
     }
-}
-
-/// One attempt in figures. What was not for the bot, or answered before, is no turn that anybody waited for.
-fn measure(ended: &Result<Ended, Failure>, ms: u64, waited_ms: Option<u64>, whole_ms: Option<u64>) {
-    let parts = match ended {
-        Ok(Ended::Silent(_) | Ended::Repeated) => return,
-        Ok(Ended::Answered { parts }) => Some(*parts as u64),
-        Ok(Ended::Gone(_)) => None,
-        Err(failure) => {
-            metrics::emit_failed(failure.class.name());
-            None
-        }
-    };
-    let waited = waited_ms.map(|waited_ms| (Metric::QueueWaitMs, waited_ms));
-    let whole = whole_ms.map(|whole_ms| (Metric::WaitMs, whole_ms));
-    let parts = parts.map(|parts| (Metric::Parts, parts));
-    let measured: Vec<_> = [Some((Metric::TurnMs, ms)), waited, whole, parts].into_iter().flatten().collect();
-    metrics::emit(&measured);
 }
 
 /// The message's conversation: its group, or what the envelope says where the queue is no FIFO.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shared::metrics::{self, Metric};
 use tracing::{info, warn};
 
 use super::{Answer, Attempt, Change};
@@ -168,12 +167,11 @@ impl Attempt<'_> {
         let answer = self.showing(action, asking).await?;
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (prompt, output) = (u64::from(answer.prompt_tokens), u64::from(answer.output_tokens));
-        info!(ms, model = answer.model_version, tokens = prompt + output, "gemini answered");
-        match answer.outcome {
-            Outcome::Picture { .. } => metrics::emit(&[(Metric::GeminiMs, ms), (Metric::Pictures, 1)]),
-            _ => {
-                metrics::emit(&[(Metric::GeminiMs, ms), (Metric::PromptTokens, prompt), (Metric::OutputTokens, output)])
-            }
+        let model = answer.model_version.as_str();
+        if matches!(answer.outcome, Outcome::Picture { .. }) {
+            info!(model, tokens = prompt + output, GeminiMs = ms, Pictures = 1, "gemini answered");
+        } else {
+            info!(model, GeminiMs = ms, PromptTokens = prompt, OutputTokens = output, "gemini answered");
         }
         Ok(answer)
     }

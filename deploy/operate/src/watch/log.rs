@@ -57,11 +57,6 @@ impl Line {
     pub(crate) fn update_id(&self) -> Option<u64> {
         self.fields["span"]["update_id"].as_u64().or_else(|| self.fields["update_id"].as_u64())
     }
-
-    /// Whether CloudWatch makes metrics of it: `shared::metrics`.
-    pub(crate) fn is_metrics(&self) -> bool {
-        self.fields["_aws"].is_object()
-    }
 }
 
 /// The log groups of a bot.

@@ -47,9 +47,6 @@ pub(crate) async fn show(place: &Place, since: Duration, follow: bool) -> Result
 
 /// A line in words; nothing for those that say nothing to people.
 fn worded(line: &Line) -> Option<String> {
-    if line.is_metrics() {
-        return None;
-    }
     if let Some(kind) = line.fields["type"].as_str().filter(|kind| kind.starts_with("platform.")) {
         return platform(kind, &line.fields["record"]);
     }
@@ -67,7 +64,7 @@ fn worded(line: &Line) -> Option<String> {
     if let Some(update_id) = line.update_id() {
         words += &format!(" · update {update_id}");
     }
-    let left_out = ["timestamp", "level", "message", "span", "update_id"];
+    let left_out = ["timestamp", "level", "message", "span", "update_id", "_aws", "FunctionName"];
     let fields = line.fields.as_object().into_iter().flatten().filter(|(name, _)| !left_out.contains(&name.as_str()));
     for (name, value) in fields {
         words += &format!(" {}", paint("2", &format!("{name}={}", bare(value))));
@@ -119,11 +116,12 @@ mod tests {
 
     #[test]
     fn a_line_is_words_with_its_update_and_fields() {
-        let line = r#"{"timestamp":"2026-11-22T15:04:05.123456Z","level":"WARN","message":"turn failed","ms":28,
-            "class":"transient","error":"Gemini says 503 ","span":{"conversation":"0d826af0f88e4bd7","update_id":7,"name":"turn"}}"#;
+        let line = r#"{"timestamp":"2026-11-22T15:04:05.123456Z","level":"WARN","message":"turn failed","TurnMs":28,
+            "Class":"transient","error":"Gemini says 503 ","span":{"update_id":7,"conversation":"0d826af0f88e4bd7"},
+            "_aws":{"Timestamp":1795359845123,"CloudWatchMetrics":[]},"FunctionName":"fox-worker"}"#;
         assert_eq!(
             read(line).as_deref(),
-            Some(r#"WARN  turn failed · update 7 class=transient error="Gemini says 503 " ms=28"#)
+            Some(r#"WARN  turn failed · update 7 Class=transient TurnMs=28 error="Gemini says 503 ""#)
         );
     }
 
@@ -147,6 +145,5 @@ mod tests {
     fn what_is_no_json_is_shown_as_it_is_but_steers_no_terminal() {
         assert_eq!(read("out of \u{1b}[31mmemory\n").as_deref(), Some("out of \u{fffd}[31mmemory"));
         assert_eq!(read("START RequestId: 1 Version: $LATEST"), None);
-        assert_eq!(read(r#"{"_aws":{},"level":"INFO","TurnMs":1}"#), None);
     }
 }

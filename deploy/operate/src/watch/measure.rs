@@ -241,12 +241,14 @@ mod tests {
 
     #[test]
     fn a_log_line_gives_the_metrics_that_cloudwatch_would_make_of_it() {
-        let message = r#"{"timestamp":"2026-11-22T15:04:05.123456Z","level":"INFO","_aws":{"Timestamp":1795359845123,
-            "CloudWatchMetrics":[{"Namespace":"Lambdagram","Dimensions":[["FunctionName","Class"]],
-            "Metrics":[{"Name":"FailedAttempts","Unit":"Count"}]}]},"FunctionName":"fox-worker","Class":"transient",
-            "FailedAttempts":1}"#;
+        let message = r#"{"timestamp":"2026-11-22T15:04:05.123456Z","level":"WARN","message":"turn failed","TurnMs":400,
+            "Class":"transient","FailedAttempts":1,"_aws":{"Timestamp":1795359845123,"CloudWatchMetrics":[
+            {"Namespace":"Lambdagram","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"TurnMs","Unit":"Milliseconds"}]},
+            {"Namespace":"Lambdagram","Dimensions":[["FunctionName","Class"]],"Metrics":[{"Name":"FailedAttempts","Unit":"Count"}]}
+            ]},"FunctionName":"fox-worker"}"#;
         let line = Line::read(Function::Worker, &json!({ "message": message, "timestamp": 1, "eventId": "1" }));
-        let [(metric, at_ms, value)] = &values(&line)[..] else { panic!("one value") };
+        let [(turn, _, took), (metric, at_ms, value)] = &values(&line)[..] else { panic!("two values") };
+        assert_eq!((turn.name.as_str(), turn.class(), *took), ("TurnMs", None, 400.0));
         assert_eq!((metric.class(), *at_ms, *value), (Some("transient"), 1_795_359_845_123, 1.0));
         let listed = json!({ "Namespace": "Lambdagram", "MetricName": "FailedAttempts", "Dimensions": [
             { "Name": "FunctionName", "Value": "fox-worker" }, { "Name": "Class", "Value": "transient" }] });

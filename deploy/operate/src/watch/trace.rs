@@ -69,10 +69,10 @@ fn worded(line: &Line) -> String {
             format!("attempt {}, {} after it was accepted", number("attempt"), span(number("waited_ms")))
         }
         ("gemini answered", _) => {
-            format!("Gemini answered after {}: {} tokens, {}", span(number("ms")), number("tokens"), text("model"))
+            format!("Gemini answered after {}: {} tokens, {}", span(number("GeminiMs")), tokens(line), text("model"))
         }
         (_, Some("answered")) => {
-            paint("32", &format!("answered in {} after {}", counted(number("parts"), "part"), span(number("ms"))))
+            paint("32", &format!("answered in {} after {}", counted(number("Parts"), "part"), span(number("TurnMs"))))
         }
         (_, Some("silent")) => format!("kept silent on purpose: {}", text("reason")),
         (_, Some("repeated")) => "had been answered before: nothing to do".to_owned(),
@@ -82,16 +82,22 @@ fn worded(line: &Line) -> String {
                 true => "the last attempt: on to the dead-letter queue".to_owned(),
                 false => format!("seen again in {} s", number("wait_s")),
             };
-            let failed = format!("failed after {}, {}: {}; {next}", span(number("ms")), text("class"), text("error"));
+            let failed =
+                format!("failed after {}, {}: {}; {next}", span(number("TurnMs")), text("Class"), text("error"));
             paint("31", &failed)
         }
         _ => {
-            let known = ["timestamp", "level", "message", "span", "update_id", "conversation"];
+            let known = ["timestamp", "level", "message", "span", "update_id", "conversation", "_aws", "FunctionName"];
             let others = fields.as_object().into_iter().flatten().filter(|(name, _)| !known.contains(&name.as_str()));
             let others: String = others.map(|(name, value)| format!(" {name}={}", bare(value))).collect();
             format!("{}{others}", bare(&Value::from(message)).trim_matches('"'))
         }
     }
+}
+
+/// Of an answer: a picture's are no metric.
+fn tokens(line: &Line) -> u64 {
+    ["PromptTokens", "OutputTokens", "tokens"].iter().filter_map(|name| line.fields[*name].as_u64()).sum()
 }
 
 fn counted(count: u64, what: &str) -> String {
@@ -104,10 +110,7 @@ fn ending(lines: &[Line]) -> Option<&Line> {
 }
 
 fn summary(lines: &[Line]) -> String {
-    let sum = |message: &str, name: &str| -> u64 {
-        let found = lines.iter().filter(|line| line.fields["message"] == message);
-        found.filter_map(|line| line.fields[name].as_u64()).sum()
-    };
+    let sum = |name: &str| -> u64 { lines.iter().filter_map(|line| line.fields[name].as_u64()).sum() };
     let attempts = lines.iter().filter(|line| line.fields["message"] == "turn begins").count();
     let waited = lines.iter().find(|line| line.fields["message"] == "turn begins");
     let waited = waited.and_then(|line| line.fields["waited_ms"].as_u64()).unwrap_or_default();
@@ -125,9 +128,9 @@ fn summary(lines: &[Line]) -> String {
         "{ended}: {} in the queue, {}, {} of Gemini's time, {}, {}",
         span(waited),
         counted(attempts as u64, "attempt"),
-        span(sum("gemini answered", "ms")),
-        counted(sum("gemini answered", "tokens"), "token"),
-        counted(sum("turn ended", "parts"), "part")
+        span(sum("GeminiMs")),
+        counted(lines.iter().map(tokens).sum(), "token"),
+        counted(sum("Parts"), "part")
     )
 }
 
@@ -146,15 +149,17 @@ mod tests {
     }
 
     fn lines() -> Vec<Line> {
-        let failed = json!({ "message": "turn failed", "outcome": "failed", "class": "transient", "attempt": 1, "ms": 400,
+        let failed = json!({ "message": "turn failed", "outcome": "failed", "Class": "transient", "attempt": 1, "TurnMs": 400,
             "last": false, "wait_s": 2, "error": "Gemini says 503 UNAVAILABLE" });
+        let asked = json!({ "message": "gemini answered", "model": "m", "GeminiMs": 530, "PromptTokens": 400, "OutputTokens": 31 });
+        let ended = json!({ "message": "turn ended", "outcome": "answered", "Parts": 2, "TurnMs": 700 });
         vec![
             line(Function::Ingress, 1, json!({ "message": "queued", "bytes": 321 })),
             line(Function::Worker, 2, json!({ "message": "turn begins", "attempt": 1, "waited_ms": 37 })),
             line(Function::Worker, 3, failed),
             line(Function::Worker, 5, json!({ "message": "turn begins", "attempt": 2, "waited_ms": 4000 })),
-            line(Function::Worker, 6, json!({ "message": "gemini answered", "ms": 530, "tokens": 431, "model": "m" })),
-            line(Function::Worker, 6, json!({ "message": "turn ended", "outcome": "answered", "parts": 2, "ms": 700 })),
+            line(Function::Worker, 6, asked),
+            line(Function::Worker, 6, ended),
         ]
     }
 

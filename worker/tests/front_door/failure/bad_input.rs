@@ -26,7 +26,7 @@ async fn a_body_that_is_no_envelope_stays_and_stops_nobody_else() {
     world.deliver().await;
     assert_eq!(world.work().await.len(), bodies.len());
     assert_eq!(world.said_since(0, ADA).len(), 1);
-    let classes: Vec<_> = world.logged("turn failed").iter().map(|line| line["class"].clone()).collect();
+    let classes: Vec<_> = world.logged("turn failed").iter().map(|line| line["Class"].clone()).collect();
     assert_eq!(classes, ["undecodable"; 7]);
 }
 
@@ -69,7 +69,7 @@ async fn what_cannot_be_put_aside_is_not_overwritten() {
     let kept = world.work_on(&batch).await;
     assert_eq!(kept.len(), 1);
     assert_eq!(world.history("1001").await, "{broken");
-    assert_eq!(world.logged("turn failed")[0]["class"], "configuration");
+    assert_eq!(world.logged("turn failed")[0]["Class"], "configuration");
     world.release(&kept).await;
     assert_eq!(world.work().await, NOTHING);
     assert_eq!(world.objects().await.len(), 2);
@@ -99,7 +99,7 @@ async fn a_bucket_that_is_closed_harms_nobody_else_and_nothing_in_it() {
     let batch = world.queue.receive().await.unwrap();
     let kept = world.work_on(&batch).await;
     assert_eq!((kept.len(), world.said_since(0, GRACE).len()), (1, 1));
-    assert_eq!(world.logged("turn failed")[0]["class"], "configuration");
+    assert_eq!(world.logged("turn failed")[0]["Class"], "configuration");
     assert_eq!(world.history("1001").await, KNOWN);
     world.release(&kept).await;
     assert_eq!(world.work().await, NOTHING);
@@ -116,7 +116,7 @@ async fn without_its_bucket_the_bot_is_out_of_order_until_it_has_one() {
     assert!(text(&said[0]).starts_with("I am out of order"), "{}", text(&said[0]));
     assert_eq!((said.len(), world.asked()), (1, 0));
     for line in world.logged("turn failed") {
-        assert_eq!((&line["level"], &line["class"]), (&"ERROR".into(), &"configuration".into()), "{line}");
+        assert_eq!((&line["level"], &line["Class"]), (&"ERROR".into(), &"configuration".into()), "{line}");
     }
     world.deploy(&[]).await;
     world.replay().await;

@@ -146,7 +146,7 @@ async fn a_send_that_takes_the_rest_of_the_invocation_is_known_to_have_an_unknow
     world.deliver().await;
     let batch = world.queue.receive().await.unwrap();
     let kept = world.work_within(Duration::from_secs(6), &batch).await;
-    assert_eq!(world.logged("turn failed")[0]["class"], "unknown_outcome");
+    assert_eq!(world.logged("turn failed")[0]["Class"], "unknown_outcome");
     world.release(&kept).await;
     let began = Instant::now();
     assert_eq!(world.work().await, NOTHING);

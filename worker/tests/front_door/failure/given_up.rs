@@ -100,7 +100,7 @@ async fn assert_failed_as_configuration(world: &World, update_ids: &[i64]) {
     let failures = world.logged("turn failed");
     assert!(!failures.is_empty());
     for line in failures {
-        assert_eq!((&line["level"], &line["class"]), (&"ERROR".into(), &"configuration".into()), "{line}");
+        assert_eq!((&line["level"], &line["Class"]), (&"ERROR".into(), &"configuration".into()), "{line}");
     }
 }
 

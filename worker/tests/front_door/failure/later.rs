@@ -97,7 +97,7 @@ async fn what_fails_for_a_moment_is_tried_again_after_waits_that_grow() {
         assert_eq!(world.said_since(0, chat_id).len(), 1);
     }
     assert_eq!(world.charged(), 2);
-    assert!(world.logged("turn failed").iter().all(|line| line["class"] == "transient"));
+    assert!(world.logged("turn failed").iter().all(|line| line["Class"] == "transient"));
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn what_is_asked_of_telegram_before_an_answer_may_fail_for_a_moment_too() 
     world.exhaust().await;
     assert_eq!(world.said_since(0, FOX_CLUB).len(), 1);
     assert_eq!((world.logged("turn failed").len(), world.charged()), (4, 2));
-    assert!(world.logged("turn failed").iter().all(|line| line["class"] == "transient"));
+    assert!(world.logged("turn failed").iter().all(|line| line["Class"] == "transient"));
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn a_send_that_never_left_is_not_one_of_unknown_outcome() {
         assert_eq!(kept.len(), 1);
         world.release(&kept).await;
     }
-    assert!(world.logged("turn failed").iter().all(|line| line["class"] == "transient"));
+    assert!(world.logged("turn failed").iter().all(|line| line["Class"] == "transient"));
     assert!(world.history("1001").await.contains(r#""unconfirmed":0"#));
 
     world.deploy(&[]).await;
@@ -153,7 +153,7 @@ async fn a_bucket_that_fails_costs_an_attempt_but_no_sent_part() {
     let batch = world.queue.receive().await.unwrap();
     let kept = world.work_on(&batch).await;
     assert_eq!((kept.len(), world.asked()), (1, 0), "without its history nothing is asked");
-    assert_eq!(world.logged("turn failed")[0]["class"], "transient");
+    assert_eq!(world.logged("turn failed")[0]["Class"], "transient");
     world.release(&kept).await;
     assert_eq!(world.work().await, NOTHING);
 
@@ -177,6 +177,6 @@ async fn a_lost_race_for_the_conversation_is_decided_anew() {
     world.writes(ADA, "once more");
     world.deliver().await;
     world.exhaust().await;
-    assert_eq!(world.logged("turn failed")[0]["class"], "contended");
+    assert_eq!(world.logged("turn failed")[0]["Class"], "contended");
     assert_eq!(world.said_since(0, ADA).len(), 3);
 }

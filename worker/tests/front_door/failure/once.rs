@@ -163,7 +163,7 @@ async fn a_send_that_gets_no_answer_in_time_is_repeated_once() {
     world.writes(ADA, "hello");
     world.deliver().await;
     world.exhaust().await;
-    let classes: Vec<_> = world.logged("turn failed").iter().map(|line| line["class"].clone()).collect();
+    let classes: Vec<_> = world.logged("turn failed").iter().map(|line| line["Class"].clone()).collect();
     assert_eq!(classes, ["unknown_outcome"]);
     let sends = world.telegram.calls().iter().filter(|call| call.method == "sendMessage").count();
     assert_eq!((sends, world.charged()), (2, 1));
