@@ -1,12 +1,10 @@
 //! A batch of the queue: conversations in parallel, the messages of one strictly in order.
 //!
-//! What is finished is deleted while others are still being worked on, so that a slow turn holds back nobody and a crash
-//! brings back only what was not finished. After a failed message the rest of its conversation goes back unread, to be
-//! seen again when the failed one is; a message's last attempt holds up nobody, since after it the message goes to the
-//! dead-letter queue.
+//! What is finished is deleted at once, so that a crash brings back only what was not. After a failed message the rest
+//! of its conversation goes back unread, to be seen again when the failed one is; a message's last attempt holds up
+//! nobody, since after it the message goes to the dead-letter queue.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
@@ -69,7 +67,6 @@ macro_rules! measured {
 
 impl Worker {
     pub async fn handle(&self, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
-        let open = &AtomicUsize::new(event.records.len());
         let mut conversations: Vec<(String, Vec<SqsMessage>)> = Vec::new();
         for message in event.records {
             let group = group(&message);
@@ -78,19 +75,14 @@ impl Worker {
                 None => conversations.push((group, vec![message])),
             }
         }
-        let all = conversations.into_iter().map(|(_, messages)| self.conversation(messages, invocation, open));
+        let all = conversations.into_iter().map(|(_, messages)| self.conversation(messages, invocation));
         let mut response = SqsBatchResponse::default();
         join_all(all).await.into_iter().flatten().for_each(|message_id| response.add_failure(message_id));
         response
     }
 
-    /// The ids of the messages that stay on the queue. `open` counts the messages of the batch that are not through.
-    async fn conversation(
-        &self,
-        messages: Vec<SqsMessage>,
-        invocation: &Invocation,
-        open: &AtomicUsize,
-    ) -> Vec<String> {
+    /// The ids of the messages that stay on the queue.
+    async fn conversation(&self, messages: Vec<SqsMessage>, invocation: &Invocation) -> Vec<String> {
         let mut kept = Vec::new();
         let mut messages = messages.into_iter();
         let mut first = true;
@@ -99,11 +91,7 @@ impl Worker {
             let attempted = self.message(&message, invocation, first, behind).await;
             let (wait_s, held) = match attempted {
                 Attempted::Done => {
-                    // With the last one the batch ends, and Lambda deletes what is not reported: to be told of it
-                    // besides would cost a tenth of a turn.
-                    if open.fetch_sub(1, Ordering::Relaxed) > 1 {
-                        self.queue.delete(&message).await;
-                    }
+                    self.queue.delete(&message).await;
                     first = false;
                     continue;
                 }
@@ -114,7 +102,6 @@ impl Worker {
             };
             let back: Vec<_> = [message].into_iter().chain(messages.by_ref().take(held)).collect();
             join_all(back.iter().map(|message| self.queue.show_after(message, wait_s))).await;
-            open.fetch_sub(back.len(), Ordering::Relaxed);
             kept.extend(back.into_iter().filter_map(|message| message.message_id));
             first = false;
         }

@@ -73,19 +73,6 @@ async fn a_slow_turn_holds_back_no_finished_message() {
 }
 
 #[tokio::test]
-async fn only_the_last_of_a_batch_is_left_for_lambda_to_delete() {
-    let world = World::start("last-of-batch").await;
-    for chat_id in [ADA, GRACE, ADA] {
-        world.writes(chat_id, "hello");
-    }
-    world.deliver().await;
-    assert_eq!(world.work().await, NOTHING);
-    let deletes = world.door.calls().into_iter().filter(|call| call.operation == "DeleteMessage").count();
-    assert_eq!(deletes, 2, "of three");
-    assert_eq!(world.queue.depth().await.unwrap(), (0, 0));
-}
-
-#[tokio::test]
 async fn a_turn_that_cannot_finish_is_put_back_before_the_invocation_ends() {
     let world = World::start("deadline").await;
     world.gemini.faults().order(fault("generateContent", Kind::Slow { ms: 10_000 }));
