@@ -140,18 +140,17 @@ chaos: ## Faults at random, from one seed: UPDATES=1000 CONVERSATIONS=50 SEED=â€
 	@exec "$${CARGO_TARGET_DIR:-target}/debug/chaos" --updates $${UPDATES:-1000} --conversations $${CONVERSATIONS:-50} \
 		$${SEED:+--seed $$SEED} $(ARGS)
 
-# As cargo-lambda builds them for an account (deploy/build.sh): each by itself, with the features that it alone needs.
+# As cargo-lambda builds them: these two packages alone, with the features that they alone need.
 release:
-	cargo build --profile ingress -p ingress
-	cargo build --release -p worker
+	cargo build --release -p ingress -p worker
 
 bench: release ## What a cold start, a request and a turn cost (ARGS="--rounds 3", "--ingress go=PATH" â€¦; ARGS=--help)
 	@cargo build --quiet --profile tools -p bench
-	@exec "$${CARGO_TARGET_DIR:-target}/tools/bench" --target "$${CARGO_TARGET_DIR:-target}" run $(ARGS)
+	@exec "$${CARGO_TARGET_DIR:-target}/tools/bench" --binaries "$${CARGO_TARGET_DIR:-target}/release" run $(ARGS)
 
 guard: release ## Counts instructions against deploy/bench/budget.json (ARGS=--write: they are meant)
 	@cargo build --quiet --workspace
-	@exec "$${CARGO_TARGET_DIR:-target}/debug/bench" --target "$${CARGO_TARGET_DIR:-target}" guard $(ARGS)
+	@exec "$${CARGO_TARGET_DIR:-target}/debug/bench" --binaries "$${CARGO_TARGET_DIR:-target}/release" guard $(ARGS)
 
 screenshot: .venv # The README's picture, taken of a whole run; better with fonts-noto-color-emoji
 	SCREENSHOT=$(CURDIR)/deploy/local/page.png REQUIRE_BROWSER=1 cargo test --workspace --test whole_path all_chats

@@ -12,14 +12,13 @@ mkdir -p "$zips"
 
 if [[ ${ARCH:-} ]]; then
     command -v cargo-lambda >/dev/null || fail "cargo-lambda is missing: pip install cargo-lambda"
+    flags=(--release -p ingress -p worker)
     case $ARCH in
-        arm64) arch=--arm64 ;;
-        x86_64) arch=--x86-64 ;;
+        arm64) flags+=(--arm64) ;;
+        x86_64) flags+=(--x86-64) ;;
         *) fail "ARCH=$ARCH: it is arm64 or x86_64" ;;
     esac
-    # The ingress has a profile of its own: Cargo.toml says why.
-    cargo lambda build --profile ingress -p ingress "$arch"
-    cargo lambda build --release -p worker "$arch"
+    cargo lambda build "${flags[@]}"
     for name in ingress worker; do
         "$binaries/operate" pack "$target/lambda/$name/bootstrap" "$zips/$name.zip"
     done

@@ -51,25 +51,24 @@ impl Budgets {
 
     /// # Errors
     /// Without valgrind, or when a function gives a wrong result.
-    pub async fn measure(target: &Path) -> anyhow::Result<Self> {
+    pub async fn measure(binaries: &Path) -> anyhow::Result<Self> {
         let valgrind = Path::new("/usr/bin/valgrind");
         ensure!(valgrind.is_file(), "valgrind is needed: on Debian and Ubuntu, apt install valgrind");
         let folder = tempfile::tempdir()?;
         let upstream = Upstream::start().await?;
         upstream.gemini_takes(GEMINI);
-        let [ingress, worker] = [Contender::ours(target, "ingress")?, Contender::ours(target, "worker")?];
-        let slow_ingress = wrapped(&ingress.bootstrap, valgrind, folder.path())?;
-        let slow_worker = wrapped(&worker.bootstrap, valgrind, folder.path())?;
+        let ingress = wrapped(&binaries.join("ingress"), valgrind, folder.path())?;
+        let worker = wrapped(&binaries.join("worker"), valgrind, folder.path())?;
         Ok(Self {
             ingress: budget(
-                count_ingress(&slow_ingress, &upstream, 0).await?,
-                count_ingress(&slow_ingress, &upstream, MORE).await?,
-                zipped_mb(&ingress.bootstrap)?,
+                count_ingress(&ingress, &upstream, 0).await?,
+                count_ingress(&ingress, &upstream, MORE).await?,
+                zipped_mb(&binaries.join("ingress"))?,
             ),
             worker: budget(
-                count_worker(&slow_worker, &upstream, 0).await?,
-                count_worker(&slow_worker, &upstream, MORE).await?,
-                zipped_mb(&worker.bootstrap)?,
+                count_worker(&worker, &upstream, 0).await?,
+                count_worker(&worker, &upstream, MORE).await?,
+                zipped_mb(&binaries.join("worker"))?,
             ),
         })
     }
@@ -105,6 +104,8 @@ fn budget(one: u64, all: u64, zip_mb: f64) -> Budget {
 
 /// A bootstrap that runs the binary under callgrind.
 fn wrapped(binary: &Path, valgrind: &Path, folder: &Path) -> anyhow::Result<Contender> {
+    let binary = std::path::absolute(binary)?;
+    ensure!(binary.is_file(), "{} is missing: cargo build --release -p ingress -p worker", binary.display());
     let name = binary.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let bootstrap: PathBuf = folder.join(&name);
     let script = format!(

@@ -11,25 +11,13 @@ pub mod report;
 pub mod upstream;
 pub mod worker;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A function to be measured.
 #[derive(Clone, Debug)]
 pub struct Contender {
     pub name: String,
     pub bootstrap: PathBuf,
-}
-
-impl Contender {
-    /// Our own, where `make release` has put it below cargo's folder: each function has its profile.
-    ///
-    /// # Errors
-    /// When it has not been built.
-    pub fn ours(target: &Path, function: &str) -> anyhow::Result<Self> {
-        let profile = if function == "ingress" { "ingress" } else { "release" };
-        let ours = format!("ours={}", target.join(profile).join(function).display());
-        ours.parse().map_err(|error| anyhow::anyhow!("{error}\nmake release builds it"))
-    }
 }
 
 impl std::str::FromStr for Contender {

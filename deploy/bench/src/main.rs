@@ -16,9 +16,9 @@ use serde::Serialize;
 /// CPU figures are the process's own clock and hardly move with the machine's load; wall times want an idle machine.
 #[derive(Parser)]
 struct Args {
-    /// The folder that cargo builds into
-    #[arg(long, default_value = "target", global = true)]
-    target: PathBuf,
+    /// Folder with the release binaries `ingress` and `worker`
+    #[arg(long, default_value = "target/release", global = true)]
+    binaries: PathBuf,
     #[command(subcommand)]
     command: Command,
 }
@@ -69,15 +69,15 @@ struct Report {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let Args { target, command } = Args::parse();
+    let Args { binaries, command } = Args::parse();
     match command {
-        Command::Run(args) => run(&target, &args).await,
-        Command::Guard { file, write } => guard(&target, &file, write).await,
+        Command::Run(args) => run(&binaries, &args).await,
+        Command::Guard { file, write } => guard(&binaries, &file, write).await,
     }
 }
 
-async fn guard(target: &Path, file: &Path, write: bool) -> anyhow::Result<()> {
-    let measured = Budgets::measure(target).await?;
+async fn guard(binaries: &Path, file: &Path, write: bool) -> anyhow::Result<()> {
+    let measured = Budgets::measure(binaries).await?;
     println!("{}", serde_json::to_string_pretty(&measured)?);
     if write {
         return measured.write(file);
@@ -89,12 +89,12 @@ async fn guard(target: &Path, file: &Path, write: bool) -> anyhow::Result<()> {
     })
 }
 
-async fn run(target: &Path, args: &Run) -> anyhow::Result<()> {
+async fn run(binaries: &Path, args: &Run) -> anyhow::Result<()> {
     ensure!(args.rounds > 0 && args.warm > 0, "at least one round with one warm request is needed");
     let machine = Machine::this();
     eprintln!("{}, {} cores, Linux {}, load {}", machine.processor, machine.cores, machine.kernel, machine.load);
     let upstream = Upstream::start().await?;
-    let sections = vec![of_ingress(target, args, &upstream).await?, of_worker(target, args, &upstream).await?];
+    let sections = vec![of_ingress(binaries, args, &upstream).await?, of_worker(binaries, args, &upstream).await?];
     for section in &sections {
         println!("\n{}", section.table());
     }
@@ -105,8 +105,8 @@ async fn run(target: &Path, args: &Run) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn of_ingress(target: &Path, args: &Run, upstream: &Upstream) -> anyhow::Result<Section> {
-    let contenders = contenders(target, "ingress", &args.ingress)?;
+async fn of_ingress(binaries: &Path, args: &Run, upstream: &Upstream) -> anyhow::Result<Section> {
+    let contenders = contenders(binaries, "ingress", &args.ingress)?;
     let mut all = samples(&contenders)?;
     for round in 1..=args.rounds {
         eprintln!("ingress, round {round} of {}", args.rounds);
@@ -122,8 +122,8 @@ async fn of_ingress(target: &Path, args: &Run, upstream: &Upstream) -> anyhow::R
     Ok(section("ingress", &contenders, ingress::lines(&all)))
 }
 
-async fn of_worker(target: &Path, args: &Run, upstream: &Upstream) -> anyhow::Result<Section> {
-    let contenders = contenders(target, "worker", &args.worker)?;
+async fn of_worker(binaries: &Path, args: &Run, upstream: &Upstream) -> anyhow::Result<Section> {
+    let contenders = contenders(binaries, "worker", &args.worker)?;
     let mut all = samples(&contenders)?;
     let mut old = Vec::new();
     for (contender, samples) in contenders.iter().zip(&mut all) {
@@ -144,8 +144,11 @@ async fn of_worker(target: &Path, args: &Run, upstream: &Upstream) -> anyhow::Re
     Ok(section("worker", &contenders, worker::lines(&all)))
 }
 
-fn contenders(target: &Path, function: &str, others: &[Contender]) -> anyhow::Result<Vec<Contender>> {
-    Ok([Contender::ours(target, function)?].into_iter().chain(others.iter().cloned()).collect())
+fn contenders(folder: &Path, function: &str, others: &[Contender]) -> anyhow::Result<Vec<Contender>> {
+    let ours: Contender = format!("ours={}", folder.join(function).display())
+        .parse()
+        .map_err(|error| anyhow::anyhow!("{error}\ncargo build --release -p ingress -p worker makes it"))?;
+    Ok([ours].into_iter().chain(others.iter().cloned()).collect())
 }
 
 fn samples(contenders: &[Contender]) -> anyhow::Result<Vec<Samples>> {

@@ -11,9 +11,10 @@ use crate::world::{Ended, root};
 const CARGO_LAMBDA: &str = r#"#!/usr/bin/env bash
 set -eu
 echo "$*" >>"$CARGO_TARGET_DIR/calls"
-name=$(sed 's/.*-p //; s/ .*//' <<<"$*")
-mkdir -p "$CARGO_TARGET_DIR/lambda/$name"
-echo "the $name" >"$CARGO_TARGET_DIR/lambda/$name/bootstrap"
+for name in ingress worker; do
+    mkdir -p "$CARGO_TARGET_DIR/lambda/$name"
+    echo "the $name" >"$CARGO_TARGET_DIR/lambda/$name/bootstrap"
+done
 "#;
 
 async fn build(target: &Path, arch: &str) -> Ended {
@@ -30,13 +31,11 @@ async fn build(target: &Path, arch: &str) -> Ended {
 #[tokio::test]
 async fn a_build_for_an_account_is_cargo_lambdas_and_packed_as_bootstrap() {
     let target = tempfile::tempdir().unwrap();
-    for (builds, (arch, flag)) in [("arm64", "--arm64"), ("x86_64", "--x86-64")].into_iter().enumerate() {
+    for (arch, flag) in [("arm64", "--arm64"), ("x86_64", "--x86-64")] {
         let ended = build(target.path(), arch).await;
         assert_eq!(ended.code, 0, "{}", ended.out);
         let calls = fs::read_to_string(target.path().join("calls")).unwrap();
-        let both = ["--profile ingress -p ingress", "--release -p worker"];
-        let both = both.map(|which| format!("lambda build {which} {flag}"));
-        assert_eq!(calls.lines().skip(builds * 2).collect::<Vec<_>>(), both);
+        assert_eq!(calls.lines().last(), Some(&*format!("lambda build --release -p ingress -p worker {flag}")));
         for name in ["ingress", "worker"] {
             let zip = fs::read(target.path().join(format!("lambda/{name}.zip"))).unwrap();
             assert!(zip.windows(9).any(|bytes| bytes == b"bootstrap"));
