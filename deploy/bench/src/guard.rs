@@ -105,7 +105,7 @@ fn budget(one: u64, all: u64, zip_mb: f64) -> Budget {
 /// A bootstrap that runs the binary under callgrind.
 fn wrapped(binary: &Path, valgrind: &Path, folder: &Path) -> anyhow::Result<Contender> {
     let binary = std::path::absolute(binary)?;
-    ensure!(binary.is_file(), "{} is missing: cargo build --release -p ingress -p worker", binary.display());
+    ensure!(binary.is_file(), "{} is missing: make release builds it", binary.display());
     let name = binary.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let bootstrap: PathBuf = folder.join(&name);
     let script = format!(

@@ -147,7 +147,7 @@ async fn of_worker(binaries: &Path, args: &Run, upstream: &Upstream) -> anyhow::
 fn contenders(folder: &Path, function: &str, others: &[Contender]) -> anyhow::Result<Vec<Contender>> {
     let ours: Contender = format!("ours={}", folder.join(function).display())
         .parse()
-        .map_err(|error| anyhow::anyhow!("{error}\ncargo build --release -p ingress -p worker makes it"))?;
+        .map_err(|error| anyhow::anyhow!("{error}\nmake release builds it"))?;
     Ok([ours].into_iter().chain(others.iter().cloned()).collect())
 }
 
