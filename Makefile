@@ -140,10 +140,9 @@ chaos: ## Faults at random, from one seed: UPDATES=1000 CONVERSATIONS=50 SEED=â€
 	@exec "$${CARGO_TARGET_DIR:-target}/debug/chaos" --updates $${UPDATES:-1000} --conversations $${CONVERSATIONS:-50} \
 		$${SEED:+--seed $$SEED} $(ARGS)
 
-# As deploy/build.sh builds them: the ingress small, the worker fast, each with the features that it alone needs.
+# As cargo-lambda builds them: these two packages alone, with the features that they alone need.
 release:
-	cargo build --release -p ingress
-	CARGO_PROFILE_RELEASE_OPT_LEVEL=3 cargo build --release -p worker
+	cargo build --release -p ingress -p worker
 
 bench: release ## What a cold start, a request and a turn cost (ARGS="--rounds 3", "--ingress go=PATH" â€¦; ARGS=--help)
 	@cargo build --quiet --profile tools -p bench
