@@ -5,7 +5,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -24,6 +24,9 @@ use tower_service::Service;
 
 /// Within a region a connection takes milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Lambda gives a start 10 s. An environment whose first request comes later was started in advance, and waited frozen,
+/// while the other side may have hung up.
+const FRESH: Duration = Duration::from_secs(10);
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type Connector = HttpsConnector<TcpConnector>;
@@ -40,7 +43,13 @@ pub struct Http {
 #[derive(Clone)]
 struct Ahead {
     connector: Connector,
-    opened: Arc<Mutex<Option<(Authority, Stream)>>>,
+    opened: Arc<Mutex<Option<Opened>>>,
+}
+
+struct Opened {
+    authority: Authority,
+    stream: Stream,
+    at: Instant,
 }
 
 impl Http {
@@ -64,7 +73,8 @@ impl Http {
             return;
         }
         if let Ok(stream) = connector.call(uri).await {
-            *self.ahead.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some((authority, stream));
+            let opened = Opened { authority, stream, at: Instant::now() };
+            *self.ahead.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
         }
     }
 }
@@ -108,9 +118,54 @@ impl Service<Uri> for Ahead {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        match opened.take_if(|(authority, _)| Some(&*authority) == uri.authority()) {
-            Some((_, stream)) => Box::pin(std::future::ready(Ok(stream))),
-            None => Box::pin(self.connector.call(uri)),
+        match opened.take_if(|opened| Some(&opened.authority) == uri.authority()) {
+            Some(opened) if opened.at.elapsed() < FRESH => Box::pin(std::future::ready(Ok(opened.stream))),
+            _ => Box::pin(self.connector.call(uri)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    async fn server() -> (TcpListener, String, Http) {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", server.local_addr().unwrap());
+        (server, url, Http::new(crate::tls().unwrap()))
+    }
+
+    async fn ask(http: &Http, url: &str) -> Result<HttpResponse, ConnectorError> {
+        let mut request = HttpRequest::new(SdkBody::empty());
+        request.set_uri(url).unwrap();
+        http.call(request).await
+    }
+
+    async fn answer(mut connection: TcpStream) {
+        let mut head = [0; 1_024];
+        assert!(connection.read(&mut head).await.unwrap() > 0);
+        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_first_request_takes_the_connection_that_was_opened_for_it() {
+        let (server, url, http) = server().await;
+        http.open(&url).await;
+        tokio::spawn(answer(server.accept().await.unwrap().0));
+        assert_eq!(ask(&http, &url).await.unwrap().status().as_u16(), 200);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_waited_long_is_not_trusted() {
+        let (server, url, http) = server().await;
+        http.open(&url).await;
+        // Meanwhile the other side hangs up, as services do.
+        drop(server.accept().await.unwrap());
+        http.ahead.opened.lock().unwrap().as_mut().unwrap().at -= FRESH;
+        tokio::spawn(async move { answer(server.accept().await.unwrap().0).await });
+        assert_eq!(ask(&http, &url).await.unwrap().status().as_u16(), 200);
     }
 }
