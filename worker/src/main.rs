@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_lambda_events::sqs::SqsEvent;
+use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use worker::Invocation;
@@ -30,9 +31,15 @@ async fn main() -> Result<(), Error> {
 async fn run() -> Result<(), Error> {
     shared::log::init();
     let config = Config::from_env()?;
-    let aws = sdk::config(&sdk::Http::new(sdk::tls()?), timeouts())?;
-    let secrets = Secrets::load(&aws).await?;
-    let http = http()?;
+    let sdk_http = sdk::Http::new(sdk::tls()?);
+    let aws = sdk::config(&sdk_http, timeouts())?;
+    // SSM's answer is what a start waits for; all else is done meanwhile.
+    let (secrets, http, ()) = tokio::join!(Secrets::load(&aws), async { http() }, async {
+        if let Some(url) = bucket_url(&aws, &config.bucket).await {
+            sdk_http.open(&url).await;
+        }
+    });
+    let (secrets, http) = (secrets?, http?);
 
     let telegram = Telegram::new(http.clone(), config.telegram_url.clone(), secrets.telegram_token);
     let gemini = Gemini::new(http, secrets.gemini_api_key, &config);
@@ -80,6 +87,16 @@ fn s3(aws: &SdkConfig) -> aws_sdk_s3::Client {
     aws_sdk_s3::Client::from_conf(config.build())
 }
 
+/// Where the SDK will look for the bucket, by its own rules; what it cannot tell is left to the first turn.
+async fn bucket_url(aws: &SdkConfig, bucket: &str) -> Option<String> {
+    if let Some(url) = sdk::endpoint("S3") {
+        return Some(url);
+    }
+    let params = Params::builder().set_region(aws.region().map(ToString::to_string)).bucket(bucket).build().ok()?;
+    let endpoint = DefaultResolver::new().resolve_endpoint(&params).await.ok()?;
+    Some(endpoint.url().to_owned())
+}
+
 /// One client for Telegram and Gemini, whose connections live as long as the process.
 fn http() -> Result<reqwest::Client, Error> {
     let client = reqwest::Client::builder()
@@ -90,4 +107,16 @@ fn http() -> Result<reqwest::Client, Error> {
         .retry(reqwest::retry::never())
         .user_agent(concat!("lambdagram/", env!("CARGO_PKG_VERSION")));
     Ok(client.build()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_bucket_has_a_host_of_its_own() {
+        let aws = SdkConfig::builder().region(aws_config::Region::new("eu-central-1")).build();
+        let url = bucket_url(&aws, "fox").await;
+        assert_eq!(url.as_deref(), Some("https://fox.s3.eu-central-1.amazonaws.com"));
+    }
 }

@@ -2,6 +2,8 @@
 
 use local::fault::{Fault, Kind};
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
 use crate::metrics::without_times;
 use crate::support::{ADA, FOX_CLUB, GRACE, KEY, World, fault, start_worker, text};
@@ -43,6 +45,37 @@ async fn secrets_come_from_ssm_by_name() {
     ];
     let world = World::start_with("ssm", &env).await;
     assert!(text(&world.says(ADA, "hello").await[0]).contains("hello"));
+}
+
+#[tokio::test]
+async fn the_connection_to_the_bucket_is_opened_while_the_secrets_are_on_their_way() {
+    let bind = || async { TcpListener::bind("127.0.0.1:0").await.unwrap() };
+    let (ssm, s3) = (bind().await, bind().await);
+    let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
+    let (ssm_url, s3_url) = (url(&ssm), url(&s3));
+    let env = [
+        ("AWS_ENDPOINT_URL_SSM", ssm_url.as_str()),
+        ("AWS_ENDPOINT_URL_S3", s3_url.as_str()),
+        ("QUEUE_URL", "http://127.0.0.1:9/q.fifo"),
+        ("S3_BUCKET", "bucket"),
+        ("TELEGRAM_TOKEN_PARAM", "/fox/token"),
+        ("GEMINI_API_KEY_PARAM", "/fox/key"),
+    ];
+    let answers = async {
+        let (mut asked, _) = ssm.accept().await.unwrap();
+        // SSM keeps its answer until the bucket has heard from the worker.
+        let _opened = s3.accept().await.unwrap();
+        let body =
+            json!({ "Parameters": [{ "Name": "/fox/token", "Value": "1:t" }, { "Name": "/fox/key", "Value": "k" }] });
+        let body = body.to_string();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+        asked.write_all((head + &body).as_bytes()).await.unwrap();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        started = start_worker(&env) => drop(started.unwrap()),
+        () = answers => {}
+    }
 }
 
 async fn put_secret(endpoint: &str, name: &str, value: &str) {
