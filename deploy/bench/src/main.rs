@@ -138,6 +138,7 @@ async fn of_worker(binaries: &Path, args: &Run, upstream: &Upstream) -> anyhow::
         for (index, (contender, samples)) in contenders.iter().zip(&mut all).enumerate() {
             let measured = worker::measure(contender, upstream, args.warm, old.get(index), samples).await;
             measured.context(contender.name.clone())?;
+            worker::measure_stored(contender, upstream, samples).await.context(contender.name.clone())?;
             worker::measure_photos(contender, upstream, samples).await.context(contender.name.clone())?;
         }
     }

@@ -1,4 +1,4 @@
-//! The services as the functions see them over TLS: SQS, S3, Gemini and Telegram at one address, as little of each as
+//! The services as the functions see them over TLS: SQS, S3, SSM, Gemini and Telegram at one address, as little of each as
 //! a turn needs, answered at once. What they were told is recorded, so that results can be judged.
 
 mod bucket;
@@ -24,6 +24,12 @@ pub const ANSWER: &str =
     "The fox is small, red and quick. It sleeps by day, hunts by night, and nobody knows why it laughs.";
 /// The largest file that Telegram lets a bot download.
 pub const PHOTO_BYTES: usize = 20 * 1024 * 1024;
+/// What SSM takes, so that it shows what a start does meanwhile.
+pub const SSM: Duration = Duration::from_millis(20);
+/// The secrets by their names in SSM.
+const STORED: [(&str, &str); 2] = [("/bench/token", TOKEN), ("/bench/key", KEY)];
+const TOKEN: &str = "1:simulated-token-of-no-worth";
+const KEY: &str = "simulated-key-of-no-worth";
 /// A batch of ten such photos in base64 comes one by one: more than one request never is.
 const BODY_MAX: usize = 64 * 1024 * 1024;
 
@@ -48,6 +54,7 @@ struct Told {
     writes: AtomicU64,
     gemini_ms: AtomicU64,
     moved: AtomicU64,
+    ssm_calls: AtomicU64,
     photo: Mutex<Bytes>,
 }
 
@@ -77,12 +84,29 @@ impl Upstream {
             ("QUEUE_URL", format!("{}/000000000000/updates.fifo", self.url)),
             ("S3_BUCKET", "conversations".to_owned()),
             ("TELEGRAM_API_URL", self.url.clone()),
-            ("TELEGRAM_TOKEN", "1:simulated-token-of-no-worth".to_owned()),
+            ("TELEGRAM_TOKEN", TOKEN.to_owned()),
             ("GEMINI_API_URL", format!("{}/v1beta", self.url)),
-            ("GEMINI_API_KEY", "simulated-key-of-no-worth".to_owned()),
+            ("GEMINI_API_KEY", KEY.to_owned()),
             ("ALLOWED_CHATS", "*".to_owned()),
             ("SSL_CERT_FILE", self.roots.display().to_string()),
         ]
+    }
+
+    /// What a worker's environment has instead where the secrets are in SSM, which is a host of its own.
+    pub fn env_stored(&self) -> Vec<(&'static str, String)> {
+        let [(token, _), (key, _)] = STORED;
+        vec![
+            ("AWS_ENDPOINT_URL_SSM", self.url.replace("127.0.0.1", "localhost")),
+            ("TELEGRAM_TOKEN", String::new()),
+            ("TELEGRAM_TOKEN_PARAM", token.to_owned()),
+            ("GEMINI_API_KEY", String::new()),
+            ("GEMINI_API_KEY_PARAM", key.to_owned()),
+        ]
+    }
+
+    /// How often SSM has been asked so far.
+    pub fn ssm_calls(&self) -> u64 {
+        self.told.ssm_calls.load(Ordering::Relaxed)
     }
 
     pub fn gemini_takes(&self, wait: Duration) {
@@ -137,8 +161,10 @@ async fn answer(State(told): State<Arc<Told>>, request: Request) -> Response {
 
 async fn service(told: &Told, head: &Parts, body: Bytes) -> Response {
     let path = head.uri.path();
-    if let Some(action) = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
-        return sqs(told, action, &body);
+    match head.headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
+        Some("AmazonSSM.GetParameters") => return ssm(told, &body).await,
+        Some(action) => return sqs(told, action, &body),
+        None => {}
     }
     if path.starts_with("/file/bot") {
         return photo(told).into_response();
@@ -151,6 +177,17 @@ async fn service(told: &Told, head: &Parts, body: Bytes) -> Response {
         return gemini(&body);
     }
     bucket::answer(&mut lock(&told.objects), &told.writes, head, body)
+}
+
+/// Names that it does not know are left out, as SSM does.
+async fn ssm(told: &Told, body: &[u8]) -> Response {
+    told.ssm_calls.fetch_add(1, Ordering::Relaxed);
+    tokio::time::sleep(SSM).await;
+    let call: Value = serde_json::from_slice(body).unwrap_or_default();
+    let asked = |name: &str| call["Names"].as_array().is_some_and(|names| names.iter().any(|asked| asked == name));
+    let known = STORED.iter().filter(|(name, _)| asked(name));
+    let known: Vec<_> = known.map(|(name, value)| json!({"Name": name, "Value": value})).collect();
+    ([(header::CONTENT_TYPE, "application/x-amz-json-1.1")], json!({ "Parameters": known }).to_string()).into_response()
 }
 
 fn sqs(told: &Told, action: &str, body: &[u8]) -> Response {

@@ -10,7 +10,7 @@ use crate::Contender;
 use crate::figures::{Line, Samples};
 use crate::gauge::{cpu_us, peak_mb};
 use crate::ingress::{ms, settled};
-use crate::upstream::{ANSWER, Objects, PHOTO_BYTES, Upstream};
+use crate::upstream::{ANSWER, Objects, PHOTO_BYTES, SSM, Upstream};
 
 const TIMEOUT: Duration = Duration::from_secs(120);
 /// Turns of a conversation with a history of 20 messages.
@@ -43,7 +43,7 @@ pub async fn measure(
 ) -> anyhow::Result<()> {
     upstream.put_back(&Objects::new());
     let began = Instant::now();
-    let mut worker = Measured::start(contender, upstream, NEW_IDS).await?;
+    let mut worker = Measured::start(contender, upstream, &upstream.env(), NEW_IDS).await?;
     samples.add("init_ms", ms(began));
     let began = Instant::now();
     worker.answers(&[1001]).await?;
@@ -87,17 +87,37 @@ pub async fn grow(
 /// A worker that has answered so many messages of one conversation.
 pub(crate) async fn converse(contender: &Contender, upstream: &Upstream, messages: u32) -> anyhow::Result<Function> {
     upstream.put_back(&Objects::new());
-    let mut worker = Measured::start(contender, upstream, 0).await?;
+    let mut worker = Measured::start(contender, upstream, &upstream.env(), 0).await?;
     for _ in 0..messages {
         worker.answers(&[1001]).await?;
     }
     Ok(worker.function)
 }
 
+/// Start and first turn with the secrets in SSM, as they are on AWS. Who does not ask it for them has no such figures.
+pub async fn measure_stored(contender: &Contender, upstream: &Upstream, samples: &mut Samples) -> anyhow::Result<()> {
+    upstream.put_back(&Objects::new());
+    let asked = upstream.ssm_calls();
+    let began = Instant::now();
+    let env = [upstream.env(), upstream.env_stored()].concat();
+    let mut worker = Measured::start(contender, upstream, &env, 0).await?;
+    let init = ms(began);
+    let began = Instant::now();
+    worker.answers(&[1001]).await?;
+    let first = ms(began);
+    if upstream.ssm_calls() > asked {
+        samples.add("stored_init_ms", init);
+        samples.add("stored_first_ms", first);
+        samples.add("stored_first_cpu_ms", worker.cpu_us().await? / 1_000.0);
+    }
+    worker.function.finish().await;
+    Ok(())
+}
+
 /// Ten conversations in one batch, each with a photo of 20 MB.
 pub async fn measure_photos(contender: &Contender, upstream: &Upstream, samples: &mut Samples) -> anyhow::Result<()> {
     upstream.put_back(&Objects::new());
-    let mut worker = Measured::start(contender, upstream, 0).await?;
+    let mut worker = Measured::start(contender, upstream, &upstream.env(), 0).await?;
     let chats: Vec<_> = (1001..1011).collect();
     let photo =
         json!([{"file_id": "p", "file_unique_id": "p", "width": 4000, "height": 3000, "file_size": PHOTO_BYTES}]);
@@ -114,6 +134,9 @@ pub fn lines(all: &[Samples]) -> Vec<Line> {
         Line::median("init", "ms", "init_ms", all),
         Line::median("first turn", "ms", "first_ms", all),
         Line::median("init + first turn, CPU", "ms", "first_cpu_ms", all),
+        Line::median(&format!("secrets in SSM ({} ms): init", SSM.as_millis()), "ms", "stored_init_ms", all),
+        Line::median("secrets in SSM: first turn", "ms", "stored_first_ms", all),
+        Line::median("secrets in SSM: init + first turn, CPU", "ms", "stored_first_cpu_ms", all),
         Line::median("turn, p50", "ms", "warm_ms", all),
         Line::quantile("turn, p99", "ms", "warm_ms", 0.99, all),
         Line::median("turn with a history of 20, CPU", "µs", "warm_cpu_us", all),
@@ -138,8 +161,12 @@ pub fn lines(all: &[Samples]) -> Vec<Line> {
 }
 
 impl<'a> Measured<'a> {
-    async fn start(contender: &Contender, upstream: &'a Upstream, last_id: u32) -> anyhow::Result<Self> {
-        let env = upstream.env();
+    async fn start(
+        contender: &Contender,
+        upstream: &'a Upstream,
+        env: &[(&str, String)],
+        last_id: u32,
+    ) -> anyhow::Result<Self> {
         let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let function = Function::start(&contender.bootstrap, &env)
             .await
