@@ -72,7 +72,8 @@ impl Http {
         if std::future::poll_fn(|context| connector.poll_ready(context)).await.is_err() {
             return;
         }
-        if let Ok(stream) = connector.call(uri).await {
+        // The connector's own time-out ends with TCP; a start must not wait for a handshake that never comes.
+        if let Ok(Ok(stream)) = tokio::time::timeout(CONNECT_TIMEOUT, connector.call(uri)).await {
             let opened = Opened { authority, stream, at: Instant::now() };
             *self.ahead.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
         }
@@ -156,6 +157,14 @@ mod tests {
         http.open(&url).await;
         tokio::spawn(answer(server.accept().await.unwrap().0));
         assert_eq!(ask(&http, &url).await.unwrap().status().as_u16(), 200);
+    }
+
+    #[tokio::test]
+    async fn a_start_does_not_wait_for_a_handshake_that_never_comes() {
+        let (server, url, http) = server().await;
+        let opened = tokio::time::timeout(2 * CONNECT_TIMEOUT, http.open(&url.replace("http:", "https:"))).await;
+        assert!(opened.is_ok() && http.ahead.opened.lock().unwrap().is_none());
+        drop(server);
     }
 
     #[tokio::test]
