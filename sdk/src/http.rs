@@ -5,7 +5,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -24,9 +24,9 @@ use tower_service::Service;
 
 /// Within a region a connection takes milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Lambda gives a start 10 s. An environment whose first request comes later was started in advance, and waited frozen,
-/// while the other side may have hung up.
-const FRESH: Duration = Duration::from_secs(10);
+/// A first request follows a start at once, unless the environment was started in advance and has waited, frozen. By
+/// then the other side may have hung up: S3 is said to wait for 5 s.
+const FRESH: Duration = Duration::from_secs(3);
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type Connector = HttpsConnector<TcpConnector>;
@@ -49,7 +49,8 @@ struct Ahead {
 struct Opened {
     authority: Authority,
     stream: Stream,
-    at: Instant,
+    /// By the wall's clock: the other one may stand still in what is frozen.
+    at: SystemTime,
 }
 
 impl Http {
@@ -74,7 +75,7 @@ impl Http {
         }
         // The connector's own time-out ends with TCP; a start must not wait for a handshake that never comes.
         if let Ok(Ok(stream)) = tokio::time::timeout(CONNECT_TIMEOUT, connector.call(uri)).await {
-            let opened = Opened { authority, stream, at: Instant::now() };
+            let opened = Opened { authority, stream, at: SystemTime::now() };
             *self.ahead.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
         }
     }
@@ -120,7 +121,9 @@ impl Service<Uri> for Ahead {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         match opened.take_if(|opened| Some(&opened.authority) == uri.authority()) {
-            Some(opened) if opened.at.elapsed() < FRESH => Box::pin(std::future::ready(Ok(opened.stream))),
+            Some(opened) if opened.at.elapsed().is_ok_and(|age| age < FRESH) => {
+                Box::pin(std::future::ready(Ok(opened.stream)))
+            }
             _ => Box::pin(self.connector.call(uri)),
         }
     }
@@ -133,48 +136,54 @@ mod tests {
 
     use super::*;
 
+    /// Longer than anything here takes.
+    const PATIENCE: Duration = Duration::from_secs(5);
+
     async fn server() -> (TcpListener, String, Http) {
         let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", server.local_addr().unwrap());
         (server, url, Http::new(crate::tls().unwrap()))
     }
 
-    async fn ask(http: &Http, url: &str) -> Result<HttpResponse, ConnectorError> {
+    /// The status of the answer.
+    async fn ask(http: &Http, url: &str) -> u16 {
         let mut request = HttpRequest::new(SdkBody::empty());
         request.set_uri(url).unwrap();
-        http.call(request).await
+        tokio::time::timeout(PATIENCE, http.call(request)).await.unwrap().unwrap().status().as_u16()
     }
 
     async fn answer(mut connection: TcpStream) {
         let mut head = [0; 1_024];
         assert!(connection.read(&mut head).await.unwrap() > 0);
-        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        connection.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
     }
 
     #[tokio::test]
     async fn the_first_request_takes_the_connection_that_was_opened_for_it() {
         let (server, url, http) = server().await;
         http.open(&url).await;
-        tokio::spawn(answer(server.accept().await.unwrap().0));
-        assert_eq!(ask(&http, &url).await.unwrap().status().as_u16(), 200);
+        // No other connection is accepted.
+        tokio::spawn(async move { answer(server.accept().await.unwrap().0).await });
+        assert_eq!(ask(&http, &url).await, 204);
     }
 
     #[tokio::test]
     async fn a_start_does_not_wait_for_a_handshake_that_never_comes() {
-        let (server, url, http) = server().await;
-        let opened = tokio::time::timeout(2 * CONNECT_TIMEOUT, http.open(&url.replace("http:", "https:"))).await;
-        assert!(opened.is_ok() && http.ahead.opened.lock().unwrap().is_none());
-        drop(server);
+        let (_server, url, http) = server().await;
+        tokio::time::timeout(PATIENCE, http.open(&url.replace("http:", "https:"))).await.unwrap();
+        assert!(http.ahead.opened.lock().unwrap().is_none());
     }
 
     #[tokio::test]
     async fn a_connection_that_waited_long_is_not_trusted() {
         let (server, url, http) = server().await;
         http.open(&url).await;
-        // Meanwhile the other side hangs up, as services do.
-        drop(server.accept().await.unwrap());
         http.ahead.opened.lock().unwrap().as_mut().unwrap().at -= FRESH;
-        tokio::spawn(async move { answer(server.accept().await.unwrap().0).await });
-        assert_eq!(ask(&http, &url).await.unwrap().status().as_u16(), 200);
+        tokio::spawn(async move {
+            // The other side has hung up meanwhile, as services do.
+            drop(server.accept().await.unwrap());
+            answer(server.accept().await.unwrap().0).await;
+        });
+        assert_eq!(ask(&http, &url).await, 204);
     }
 }
