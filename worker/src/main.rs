@@ -33,13 +33,16 @@ async fn run() -> Result<(), Error> {
     let config = Config::from_env()?;
     let sdk_http = sdk::Http::new(sdk::tls()?);
     let aws = sdk::config(&sdk_http, timeouts())?;
-    // SSM's answer is what a start waits for; all else is done meanwhile.
-    let (secrets, http, ()) = tokio::join!(Secrets::load(&aws), async { http() }, async {
+    // A start waits for SSM. Meanwhile comes the connection that a turn needs first; SQS's would be stale by a turn's
+    // end, and reqwest opens none without a request.
+    let meanwhile = async {
+        let http = http()?;
         if let Some(url) = bucket_url(&aws, &config.bucket).await {
             sdk_http.open(&url).await;
         }
-    });
-    let (secrets, http) = (secrets?, http?);
+        Ok(http)
+    };
+    let (secrets, http) = tokio::try_join!(Secrets::load(&aws), meanwhile)?;
 
     let telegram = Telegram::new(http.clone(), config.telegram_url.clone(), secrets.telegram_token);
     let gemini = Gemini::new(http, secrets.gemini_api_key, &config);
@@ -87,20 +90,25 @@ fn s3(aws: &SdkConfig) -> aws_sdk_s3::Client {
     aws_sdk_s3::Client::from_conf(config.build())
 }
 
-/// Where the SDK will look for the bucket, by its own rules; what it cannot tell is left to the first turn.
+/// Where the SDK will look for the bucket; what it cannot tell is left to the first turn.
 async fn bucket_url(aws: &SdkConfig, bucket: &str) -> Option<String> {
-    if let Some(url) = sdk::endpoint("S3") {
-        return Some(url);
+    match sdk::endpoint("S3") {
+        Some(url) => Some(url),
+        None => url_by_rules(aws, bucket).await,
     }
+}
+
+/// By the SDK's own rules.
+async fn url_by_rules(aws: &SdkConfig, bucket: &str) -> Option<String> {
     let params = Params::builder().set_region(aws.region().map(ToString::to_string)).bucket(bucket).build().ok()?;
     let endpoint = DefaultResolver::new().resolve_endpoint(&params).await.ok()?;
     Some(endpoint.url().to_owned())
 }
 
 /// One client for Telegram and Gemini, whose connections live as long as the process.
-fn http() -> Result<reqwest::Client, Error> {
+fn http() -> anyhow::Result<reqwest::Client> {
     let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(sdk::tls()?)
+        .tls_backend_preconfigured(sdk::tls().map_err(anyhow::Error::msg)?)
         .connect_timeout(Duration::from_secs(5))
         .redirect(reqwest::redirect::Policy::none())
         // Only HTTP/2 knows of requests that may be repeated unseen; a copy of each was kept for that.
@@ -114,9 +122,15 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_bucket_has_a_host_of_its_own() {
-        let aws = SdkConfig::builder().region(aws_config::Region::new("eu-central-1")).build();
-        let url = bucket_url(&aws, "fox").await;
-        assert_eq!(url.as_deref(), Some("https://fox.s3.eu-central-1.amazonaws.com"));
+    async fn a_bucket_has_a_host_of_its_own_unless_there_are_dots_in_its_name() {
+        for (region, bucket, expected) in [
+            ("eu-central-1", "fox", "https://fox.s3.eu-central-1.amazonaws.com"),
+            ("cn-north-1", "fox", "https://fox.s3.cn-north-1.amazonaws.com.cn"),
+            ("us-gov-west-1", "fox", "https://fox.s3.us-gov-west-1.amazonaws.com"),
+            ("us-east-1", "red.fox", "https://s3.us-east-1.amazonaws.com/red.fox"),
+        ] {
+            let aws = SdkConfig::builder().region(aws_config::Region::new(region)).build();
+            assert_eq!(url_by_rules(&aws, bucket).await.as_deref(), Some(expected));
+        }
     }
 }

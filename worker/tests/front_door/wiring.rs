@@ -2,7 +2,7 @@
 
 use local::fault::{Fault, Kind};
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::metrics::without_times;
@@ -63,6 +63,7 @@ async fn the_connection_to_the_bucket_is_opened_while_the_secrets_are_on_their_w
     ];
     let answers = async {
         let (mut asked, _) = ssm.accept().await.unwrap();
+        assert!(asked.read(&mut [0; 4_096]).await.unwrap() > 0);
         // SSM keeps its answer until the bucket has heard from the worker.
         let _opened = s3.accept().await.unwrap();
         let body =
