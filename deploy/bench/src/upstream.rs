@@ -1,5 +1,6 @@
-//! The services as the functions see them over TLS: SQS, S3, SSM, Gemini and Telegram at one address, as little of each as
-//! a turn needs, answered at once. What they were told is recorded, so that results can be judged.
+//! The services as the functions see them over TLS: S3, Gemini and Telegram at one address, SQS and SSM each at its
+//! own, as little of each as a turn needs, answered at once. What they were told is recorded, so that results can be
+//! judged.
 
 mod bucket;
 
@@ -40,9 +41,11 @@ pub type Objects = HashMap<String, (Bytes, String)>;
 pub struct Upstream {
     told: Arc<Told>,
     url: String,
+    sqs_url: String,
+    ssm_url: String,
     /// The root that the functions must trust, as a PEM file.
     pub roots: PathBuf,
-    _server: Server,
+    _servers: [Server; 3],
     _folder: tempfile::TempDir,
 }
 
@@ -72,16 +75,18 @@ impl Upstream {
             .with_single_cert(vec![issued.cert.der().clone()], key.into())?;
         let told = Arc::new(Told::default());
         let app = Router::new().fallback(answer).with_state(Arc::clone(&told));
-        let server = Server::start_tls(app, tls).await?;
-        let url = format!("https://{}", server.address);
-        Ok(Self { told, url, roots, _server: server, _folder: folder })
+        let start = || Server::start_tls(app.clone(), tls.clone());
+        let servers = [start().await?, start().await?, start().await?];
+        let [url, sqs_url, ssm_url] = servers.each_ref().map(|server| format!("https://{}", server.address));
+        Ok(Self { told, url, sqs_url, ssm_url, roots, _servers: servers, _folder: folder })
     }
 
     /// The functions' environment; what one of them does not know it ignores.
     pub fn env(&self) -> Vec<(&'static str, String)> {
         vec![
             ("AWS_ENDPOINT_URL", self.url.clone()),
-            ("QUEUE_URL", format!("{}/000000000000/updates.fifo", self.url)),
+            ("AWS_ENDPOINT_URL_SQS", self.sqs_url.clone()),
+            ("QUEUE_URL", format!("{}/000000000000/updates.fifo", self.sqs_url)),
             ("S3_BUCKET", "conversations".to_owned()),
             ("TELEGRAM_API_URL", self.url.clone()),
             ("TELEGRAM_TOKEN", TOKEN.to_owned()),
@@ -92,11 +97,11 @@ impl Upstream {
         ]
     }
 
-    /// What a worker's environment has instead where the secrets are in SSM, which is a host of its own.
+    /// What a worker's environment has instead where the secrets are in SSM.
     pub fn env_stored(&self) -> Vec<(&'static str, String)> {
         let [(token, _), (key, _)] = STORED;
         vec![
-            ("AWS_ENDPOINT_URL_SSM", self.url.replace("127.0.0.1", "localhost")),
+            ("AWS_ENDPOINT_URL_SSM", self.ssm_url.clone()),
             ("TELEGRAM_TOKEN", String::new()),
             ("TELEGRAM_TOKEN_PARAM", token.to_owned()),
             ("GEMINI_API_KEY", String::new()),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::Contender;
 use crate::figures::{Line, Samples};
-use crate::gauge::{cpu_us, peak_mb};
+use crate::gauge::{Share, cpu_us, peak_mb};
 use crate::ingress::{ms, settled};
 use crate::upstream::{ANSWER, Objects, PHOTO_BYTES, SSM, Upstream};
 
@@ -94,7 +94,10 @@ pub(crate) async fn converse(contender: &Contender, upstream: &Upstream, message
     Ok(worker.function)
 }
 
-/// Start and first turn with the secrets in SSM, as they are on AWS. Who does not ask it for them has no such figures.
+/// Start and first turn with the secrets in SSM, as they are on AWS.
+///
+/// # Errors
+/// When they are not asked for there.
 pub async fn measure_stored(contender: &Contender, upstream: &Upstream, samples: &mut Samples) -> anyhow::Result<()> {
     upstream.put_back(&Objects::new());
     let asked = upstream.ssm_calls();
@@ -105,10 +108,29 @@ pub async fn measure_stored(contender: &Contender, upstream: &Upstream, samples:
     let began = Instant::now();
     worker.answers(&[1001]).await?;
     let first = ms(began);
-    if upstream.ssm_calls() > asked {
-        samples.add("stored_init_ms", init);
-        samples.add("stored_first_ms", first);
-        samples.add("stored_first_cpu_ms", worker.cpu_us().await? / 1_000.0);
+    ensure!(upstream.ssm_calls() > asked, "SSM was not asked for the secrets");
+    samples.add("stored_init_ms", init);
+    samples.add("stored_first_ms", first);
+    samples.add("stored_first_cpu_ms", worker.cpu_us().await? / 1_000.0);
+    worker.function.finish().await;
+    Ok(())
+}
+
+/// With the CPU share of a 128 MB function from the first turn on: a start has a whole core.
+pub async fn measure_small(contender: &Contender, upstream: &Upstream, samples: &mut Samples) -> anyhow::Result<()> {
+    upstream.put_back(&Objects::new());
+    let began = Instant::now();
+    let mut worker = Measured::start(contender, upstream, &upstream.env(), 0).await?;
+    let init = ms(began);
+    let _share = Share::limit(worker.process, Share::OF_128_MB)?;
+    let began = Instant::now();
+    worker.answers(&[1001]).await?;
+    samples.add("small_first_ms", ms(began));
+    samples.add("small_cold_ms", init + ms(began));
+    for _ in 0..10 {
+        let began = Instant::now();
+        worker.answers(&[1001]).await?;
+        samples.add("small_warm_ms", ms(began));
     }
     worker.function.finish().await;
     Ok(())
@@ -145,6 +167,9 @@ pub fn lines(all: &[Samples]) -> Vec<Line> {
         Line::median("turn with a history of 10,000, bytes moved", "kB", "old_moved_kb", all),
         Line::median("object with a history of 20", "kB", "history_kb", all),
         Line::median("object with a history of 10,000", "kB", "old_history_kb", all),
+        Line::median("128 MB: init + first turn", "ms", "small_cold_ms", all),
+        Line::median("128 MB: first turn", "ms", "small_first_ms", all),
+        Line::median("128 MB: turn, p50", "ms", "small_warm_ms", all),
         Line::median("peak RSS, texts", "MB", "peak_mb", all),
         Line::median("peak RSS, ten 20 MB photos in one batch", "MB", "photos_peak_mb", all),
     ];
