@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Request, State as Shared};
@@ -24,6 +24,10 @@ use crate::{bucket, gemini, sqs, telegram};
 
 /// Longer than any caller waits in a run.
 const HANG: Duration = Duration::from_secs(60);
+/// Between two looks whether another worker has a message too.
+const PAUSE: Duration = Duration::from_millis(10);
+/// How much longer a long turn takes than until another worker has its message: several times what a turn takes.
+const LATE_MS: u64 = 400;
 
 pub struct Door {
     pub name: String,
@@ -118,9 +122,17 @@ impl Door {
     async fn linger(&self, call: &Call) {
         let Call::Gemini { body } = call else { return };
         let update = gemini::read(body).map(|question| question.update);
-        if update.is_some_and(|update| self.world.lock().is_long(update)) {
-            tokio::time::sleep(LONG_TURN).await;
+        let Some(update) = update else { return };
+        if !self.world.lock().lingers(update) {
+            return;
         }
+        let until = Instant::now() + LONG_TURN;
+        while self.world.lock().lingers(update) && Instant::now() < until {
+            tokio::time::sleep(PAUSE).await;
+        }
+        // The other one may have ended its turn by then, or still be at it.
+        let late_ms = self.world.lock().plan.dice(&format!("late {update}")).below(LATE_MS);
+        tokio::time::sleep(Duration::from_millis(late_ms)).await;
     }
 
     fn fault(&self, call: &Call) -> Option<Fault> {

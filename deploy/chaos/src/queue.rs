@@ -147,6 +147,10 @@ impl Queue {
         self.groups.values().flatten().find(|message| message.receipt == receipt).map(|message| message.update)
     }
 
+    pub fn is_at_first_receipt(&self, update: u64) -> bool {
+        self.groups.values().flatten().any(|message| message.update == update && message.received == 1)
+    }
+
     fn in_flight(&mut self, now_ms: u64, receipt: &str) -> Result<&mut Message, Refusal> {
         let all = self.groups.values_mut().flatten();
         let found = all.into_iter().find(|message| message.receipt == receipt && message.hidden_until_ms > now_ms);

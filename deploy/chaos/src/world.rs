@@ -18,8 +18,8 @@ const VISIBILITY_S: u64 = 1_320;
 const DEDUP_S: u64 = 300;
 /// Fewer than the template's, so that more comes to the dead-letter queue, and no backoff is as long as a claim.
 const MAX_RECEIVES: u32 = 4;
-/// A turn whose message is shown again too soon takes so much longer than others.
-pub const LONG_TURN: Duration = Duration::from_millis(400);
+/// A turn whose message is shown again too soon takes until another worker has it too, or so long if none is free.
+pub const LONG_TURN: Duration = Duration::from_secs(5);
 
 pub fn scaled_ms(seconds: u64) -> u64 {
     seconds * 1000 / SCALE
@@ -99,8 +99,14 @@ impl State {
         for message in &received.batch {
             let (update, count) = (message.update, message.received);
             self.note(Event::Received { update, worker: worker.to_owned(), count });
-            if count == 1 && self.is_long(update) {
-                let soon_ms = self.now_ms + self.plan.dice(&format!("expires in {update}")).below(200);
+        }
+        for long in &received.batch {
+            if long.received > 1 || !self.is_long(long.update) {
+                continue;
+            }
+            let soon_ms = self.now_ms + self.plan.dice(&format!("expires in {}", long.update)).below(200);
+            // One receive has one time-out, and a conversation is withheld while any of it is in flight.
+            for message in received.batch.iter().filter(|message| message.group == long.group) {
                 drop(self.queue.hide(self.now_ms, &message.receipt, soon_ms));
             }
         }
@@ -108,8 +114,13 @@ impl State {
     }
 
     /// Whether the first turn of this update takes longer than its message stays hidden.
-    pub fn is_long(&self, update: u64) -> bool {
-        self.plan.chance(&format!("long {update}"), 0.02)
+    fn is_long(&self, update: u64) -> bool {
+        self.plan.chance(&format!("long {update}"), 0.05)
+    }
+
+    /// It is at its first turn, and shall not end before another worker has it too.
+    pub fn lingers(&self, update: u64) -> bool {
+        self.is_long(update) && self.queue.is_at_first_receipt(update)
     }
 
     /// After a write to it: whether the object of this conversation breaks now.
@@ -121,5 +132,35 @@ impl State {
             self.corruptions.remove(conversation);
         }
         now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A worker has two messages of a conversation, of which the second is a long one's; unless by this seed it was
+    /// given one alone.
+    fn both_received(seed: u64) -> Option<(World, u64)> {
+        let world = World::new(Plan::new(seed, 0.2, 0.0, &[]), false, HashMap::new());
+        let mut state = world.lock();
+        let short = (1..).find(|update| !state.is_long(*update))?;
+        let long = (1..).find(|update| state.is_long(*update))?;
+        for update in [short, long] {
+            state.queue.send(0, "fox", &update.to_string(), update, String::new());
+        }
+        let both = state.receive("worker-1").len() == 2;
+        drop(state);
+        both.then_some((world, long))
+    }
+
+    #[test]
+    fn what_is_shown_too_soon_comes_to_another_worker_though_it_was_received_with_others_of_its_conversation() {
+        let (world, long) = (1..).find_map(both_received).unwrap();
+        let mut state = world.lock();
+        assert!(state.lingers(long));
+        state.now_ms += 200;
+        assert_eq!(state.receive("worker-2").len(), 2);
+        assert!(!state.lingers(long));
     }
 }
