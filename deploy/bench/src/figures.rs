@@ -1,4 +1,4 @@
-//! Medians of interleaved rounds: what disturbs one round disturbs all contenders alike.
+//! Medians over rounds and slices, in which contenders take turns: what disturbs one disturbs all alike.
 
 use std::collections::BTreeMap;
 

@@ -16,43 +16,77 @@ const SECRET: &str = "simulated-secret-of-no-worth";
 /// Of [`SECRET`].
 const SECRET_SHA256: &str = "e59b18c12a7133dfe7033f0cda158432bfb02b7e2b7884885f003e83183d98f4";
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Requests whose CPU is measured together.
+const SLICE: u32 = 50;
 
-/// One process: start, first request, `warm` more.
+/// One process of each: start, first request, and `warm` more in slices, every contender's after one another's.
 pub async fn measure(
-    contender: &Contender,
+    contenders: &[Contender],
     upstream: &Upstream,
     warm: u32,
-    samples: &mut Samples,
+    all: &mut [Samples],
 ) -> anyhow::Result<()> {
+    let mut functions = Vec::new();
+    for (contender, samples) in contenders.iter().zip(&mut *all) {
+        functions.push((begin(contender, upstream, samples).await.context(contender.name.clone())?, Vec::new()));
+    }
+    for first_id in (2..2 + warm).step_by(SLICE as usize) {
+        for (((function, cpu), samples), contender) in functions.iter_mut().zip(&mut *all).zip(contenders) {
+            let measured = slice(function, upstream, first_id, samples).await;
+            cpu.push(measured.context(contender.name.clone())?);
+        }
+    }
+    for (((function, cpu), samples), contender) in functions.into_iter().zip(all).zip(contenders) {
+        // Not the median: what a runtime does now and then (collect garbage) is part of what a request costs.
+        samples.add("warm_cpu_us", cpu.iter().sum::<f64>() / cpu.len() as f64);
+        samples.add(
+            "peak_mb",
+            process(&function).and_then(|process| Ok(peak_mb(process)?)).context(contender.name.clone())?,
+        );
+        function.finish().await;
+    }
+    Ok(())
+}
+
+/// Start and first request.
+async fn begin(contender: &Contender, upstream: &Upstream, samples: &mut Samples) -> anyhow::Result<Function> {
     let began = Instant::now();
     let function = start(contender, upstream).await?;
     samples.add("init_ms", ms(began));
-    let process = function.process_id().context("it has ended")?;
     let began = Instant::now();
     deliver(&function, upstream, 1).await?;
     samples.add("first_ms", ms(began));
     settled().await;
-    let first = cpu_us(process)?;
-    samples.add("first_cpu_ms", first / 1_000.0);
-    for update_id in 2..2 + warm {
-        let began = Instant::now();
-        deliver(&function, upstream, update_id).await?;
-        samples.add("warm_ms", ms(began));
-    }
-    settled().await;
-    samples.add("warm_cpu_us", (cpu_us(process)? - first) / f64::from(warm));
-    samples.add("peak_mb", peak_mb(process)?);
-    function.finish().await;
-    Ok(())
+    samples.add("first_cpu_ms", cpu_us(process(&function)?)? / 1_000.0);
+    Ok(function)
 }
 
-/// The same with the CPU share of a 128 MB function from its first request on: a start has a whole core.
+/// CPU in µs of one request of a slice.
+async fn slice(function: &Function, upstream: &Upstream, first_id: u32, samples: &mut Samples) -> anyhow::Result<f64> {
+    let process = process(function)?;
+    let before = cpu_us(process)?;
+    for update_id in first_id..first_id + SLICE {
+        let began = Instant::now();
+        deliver(function, upstream, update_id).await?;
+        // The first comes after a rest.
+        if update_id > first_id {
+            samples.add("warm_ms", ms(began));
+        }
+    }
+    settled().await;
+    Ok((cpu_us(process)? - before) / f64::from(SLICE))
+}
+
+fn process(function: &Function) -> anyhow::Result<u32> {
+    function.process_id().context("it has ended")
+}
+
+/// Start and requests with the CPU share of a 128 MB function from the first request on: a start has a whole core.
 pub async fn measure_small(contender: &Contender, upstream: &Upstream, samples: &mut Samples) -> anyhow::Result<()> {
     let began = Instant::now();
     let function = start(contender, upstream).await?;
     let init = ms(began);
-    let process = function.process_id().context("it has ended")?;
-    let _share = Share::limit(process, Share::OF_128_MB)?;
+    let _share = Share::limit(process(&function)?, Share::OF_128_MB)?;
     let began = Instant::now();
     deliver(&function, upstream, 1).await?;
     samples.add("small_first_ms", ms(began));

@@ -42,8 +42,8 @@ struct Run {
     /// Interleaved rounds, each with a new process of every contender
     #[arg(long, default_value_t = 5)]
     rounds: u32,
-    /// Warm requests and turns in each round
-    #[arg(long, default_value_t = 200)]
+    /// Warm requests and turns in each round, rounded up to slices of 50 and 20
+    #[arg(long, default_value_t = 1000)]
     warm: u32,
     /// Messages of the old conversation; 0 leaves it out
     #[arg(long, default_value_t = 10_000)]
@@ -110,8 +110,8 @@ async fn of_ingress(binaries: &Path, args: &Run, upstream: &Upstream) -> anyhow:
     let mut all = samples(&contenders)?;
     for round in 1..=args.rounds {
         eprintln!("ingress, round {round} of {}", args.rounds);
+        ingress::measure(&contenders, upstream, args.warm, &mut all).await?;
         for (contender, samples) in contenders.iter().zip(&mut all) {
-            ingress::measure(contender, upstream, args.warm, samples).await.context(contender.name.clone())?;
             unless_denied(ingress::measure_small(contender, upstream, samples).await, contender)?;
         }
     }
@@ -131,9 +131,8 @@ async fn of_worker(binaries: &Path, args: &Run, upstream: &Upstream) -> anyhow::
     }
     for round in 1..=args.rounds {
         eprintln!("worker, round {round} of {}", args.rounds);
+        worker::measure(&contenders, upstream, args.warm, &old, &mut all).await?;
         for (index, (contender, samples)) in contenders.iter().zip(&mut all).enumerate() {
-            let measured = worker::measure(contender, upstream, args.warm, old.get(index), samples).await;
-            measured.context(contender.name.clone())?;
             unless_denied(worker::measure_small(contender, upstream, samples).await, contender)?;
             let stored = worker::measure_stored(contender, upstream, samples).await;
             // Others may have their secrets elsewhere: those lines stay empty.

@@ -19,7 +19,9 @@ const YOUNG: u32 = 10;
 const SLICE: u32 = 20;
 /// Above those of any conversation that was grown before: an update id that was answered is not answered again.
 const NEW_IDS: u32 = 1_000_000;
-/// What Gemini takes where batches are compared.
+/// Slices of so many turns with a Gemini that does not answer at once.
+const UNHURRIED: u32 = 4;
+/// What Gemini takes then, and where batches are compared.
 const GEMINI: Duration = Duration::from_millis(200);
 /// The batches that are compared.
 const SIZES: [(u32, &str); 4] = [(1, "batch_1_ms"), (2, "batch_2_ms"), (5, "batch_5_ms"), (10, "batch_10_ms")];
@@ -32,41 +34,41 @@ struct Measured<'a> {
     last_id: u32,
 }
 
-/// One process: start, first turn, `warm` turns with a history of 20 messages and as many in an old conversation, in
-/// slices by turns; batches.
+/// One process of each: start, first turn, `warm` turns with a history of 20 messages and as many in an old
+/// conversation; batches. The turns are taken in slices, every contender's after one another's: what disturbs the
+/// machine for a second then disturbs all alike.
 pub async fn measure(
-    contender: &Contender,
+    contenders: &[Contender],
     upstream: &Upstream,
     warm: u32,
-    old: Option<&Objects>,
-    samples: &mut Samples,
+    old: &[Objects],
+    all: &mut [Samples],
 ) -> anyhow::Result<()> {
-    upstream.put_back(&Objects::new());
-    let began = Instant::now();
-    let mut worker = Measured::start(contender, upstream, &upstream.env(), NEW_IDS).await?;
-    samples.add("init_ms", ms(began));
-    let began = Instant::now();
-    worker.answers(&[1001]).await?;
-    samples.add("first_ms", ms(began));
-    samples.add("first_cpu_ms", worker.cpu_us().await? / 1_000.0);
-    for _ in 1..YOUNG {
-        worker.answers(&[1001]).await?;
+    let mut workers = Vec::new();
+    for (contender, samples) in contenders.iter().zip(&mut *all) {
+        workers.push(Measured::begin(contender, upstream, samples).await.context(contender.name.clone())?);
     }
-    let young = upstream.objects();
-    samples.add("history_kb", bytes(&young) as f64 / 1e3);
-    samples.add_all("warm_ms", worker.turns(&young, warm).await?);
     for _ in 0..warm.div_ceil(SLICE) {
-        let (cpu, moved) = worker.slice(&young).await?;
-        samples.add("warm_cpu_us", cpu);
-        samples.add("moved_kb", moved);
-        let Some(old) = old else { continue };
-        let (cpu, moved) = worker.slice(old).await?;
-        samples.add("old_cpu_us", cpu);
-        samples.add("old_moved_kb", moved);
+        for (index, ((worker, young), samples)) in workers.iter_mut().zip(&mut *all).enumerate() {
+            let measured = worker.slices(young, old.get(index), samples).await;
+            measured.context(contenders[index].name.clone())?;
+        }
     }
-    samples.add("peak_mb", peak_mb(worker.process)?);
-    worker.batches(samples).await?;
-    worker.function.finish().await;
+    for (((worker, _), samples), contender) in workers.iter().zip(&mut *all).zip(contenders) {
+        samples.add("peak_mb", peak_mb(worker.process).context(contender.name.clone())?);
+    }
+    upstream.gemini_takes(GEMINI);
+    for _ in 0..UNHURRIED {
+        for (((worker, young), samples), contender) in workers.iter_mut().zip(&mut *all).zip(contenders) {
+            let (cpu, ..) = worker.slice(young, UNHURRIED).await.context(contender.name.clone())?;
+            samples.add("unhurried_cpu_us", cpu);
+        }
+    }
+    for (((mut worker, _), samples), contender) in workers.into_iter().zip(all).zip(contenders) {
+        worker.batches(samples).await.context(contender.name.clone())?;
+        worker.function.finish().await;
+    }
+    upstream.gemini_takes(Duration::ZERO);
     Ok(())
 }
 
@@ -163,6 +165,7 @@ pub fn lines(all: &[Samples]) -> Vec<Line> {
         Line::quantile("turn, p99", "ms", "warm_ms", 0.99, all),
         Line::median("turn with a history of 20, CPU", "µs", "warm_cpu_us", all),
         Line::median("turn with a history of 10,000, CPU", "µs", "old_cpu_us", all),
+        Line::median("Gemini 200 ms: turn with a history of 20, CPU", "µs", "unhurried_cpu_us", all),
         Line::median("turn with a history of 20, bytes moved", "kB", "moved_kb", all),
         Line::median("turn with a history of 10,000, bytes moved", "kB", "old_moved_kb", all),
         Line::median("object with a history of 20", "kB", "history_kb", all),
@@ -174,13 +177,19 @@ pub fn lines(all: &[Samples]) -> Vec<Line> {
         Line::median("peak RSS, ten 20 MB photos in one batch", "MB", "photos_peak_mb", all),
     ];
     for (size, figure) in SIZES {
-        let what = format!("Gemini 200 ms: batch of {size}, billed per message");
-        let values = all.iter().map(|samples| samples.median(figure).map(|ms| ms / f64::from(size))).collect();
-        lines.push(Line { what, unit: "ms", values });
+        let what = format!("Gemini 200 ms: throughput in batches of {size}");
+        let values = all.iter().map(|samples| Some(f64::from(size) * 1e3 / samples.median(figure)?)).collect();
+        lines.push(Line { what, unit: "1/s", values });
     }
     let ratio = |samples: &Samples| Some(samples.median("batch_10_ms")? / samples.median("batch_1_ms")?);
-    let values = all.iter().map(ratio).collect();
-    lines.push(Line { what: "Gemini 200 ms: batch of 10 against 1".to_owned(), unit: "×", values });
+    let times: Vec<_> = all.iter().map(ratio).collect();
+    let billed = times.iter().map(|ratio| Some((*ratio)? / 10.0)).collect();
+    lines.push(Line { what: "Gemini 200 ms: batch of 10 against 1".to_owned(), unit: "×", values: times });
+    lines.push(Line {
+        what: "Gemini 200 ms: billed per message, in a batch of 10 against alone".to_owned(),
+        unit: "×",
+        values: billed,
+    });
     lines.push(Line::median("zip", "MB", "zip_mb", all));
     lines
 }
@@ -200,35 +209,66 @@ impl<'a> Measured<'a> {
         Ok(Self { function, process, upstream, last_id })
     }
 
+    /// Start and first turn, and the bucket once the conversation has 20 messages.
+    async fn begin(
+        contender: &Contender,
+        upstream: &'a Upstream,
+        samples: &mut Samples,
+    ) -> anyhow::Result<(Self, Objects)> {
+        upstream.put_back(&Objects::new());
+        let began = Instant::now();
+        let mut worker = Self::start(contender, upstream, &upstream.env(), NEW_IDS).await?;
+        samples.add("init_ms", ms(began));
+        let began = Instant::now();
+        worker.answers(&[1001]).await?;
+        samples.add("first_ms", ms(began));
+        samples.add("first_cpu_ms", worker.cpu_us().await? / 1_000.0);
+        for _ in 1..YOUNG {
+            worker.answers(&[1001]).await?;
+        }
+        let young = upstream.objects();
+        samples.add("history_kb", bytes(&young) as f64 / 1e3);
+        Ok((worker, young))
+    }
+
     async fn cpu_us(&self) -> anyhow::Result<f64> {
         settled().await;
         Ok(cpu_us(self.process)?)
     }
 
-    /// How long each of `count` turns takes, every one with these objects in the bucket.
-    async fn turns(&mut self, objects: &Objects, count: u32) -> anyhow::Result<Vec<f64>> {
-        let mut all = Vec::new();
-        for _ in 0..count {
+    /// One slice of turns in each conversation.
+    async fn slices(&mut self, young: &Objects, old: Option<&Objects>, samples: &mut Samples) -> anyhow::Result<()> {
+        let (cpu, moved, times) = self.slice(young, SLICE).await?;
+        samples.add("warm_cpu_us", cpu);
+        samples.add("moved_kb", moved);
+        samples.add_all("warm_ms", times);
+        let Some(old) = old else { return Ok(()) };
+        let (cpu, moved, _) = self.slice(old, SLICE).await?;
+        samples.add("old_cpu_us", cpu);
+        samples.add("old_moved_kb", moved);
+        Ok(())
+    }
+
+    /// Of `turns` turns, every one with these objects in the bucket: CPU in µs and moved bytes in kB of one, and how long
+    /// each took in ms but the first, which comes after a rest.
+    async fn slice(&mut self, objects: &Objects, turns: u32) -> anyhow::Result<(f64, f64, Vec<f64>)> {
+        let (cpu, moved) = (self.cpu_us().await?, self.upstream.moved());
+        let mut times = Vec::new();
+        for _ in 0..turns {
             self.upstream.put_back(objects);
             let began = Instant::now();
             self.answers(&[1001]).await?;
-            all.push(ms(began));
+            times.push(ms(began));
         }
-        Ok(all)
-    }
-
-    /// CPU in µs and moved bytes in kB of one turn, from a slice of turns, every one with these objects in the bucket.
-    async fn slice(&mut self, objects: &Objects) -> anyhow::Result<(f64, f64)> {
-        let (cpu, moved) = (self.cpu_us().await?, self.upstream.moved());
-        self.turns(objects, SLICE).await?;
         let (cpu, moved) = (self.cpu_us().await? - cpu, self.upstream.moved() - moved);
-        Ok((cpu / f64::from(SLICE), moved as f64 / f64::from(SLICE) / 1e3))
+        times.remove(0);
+        Ok((cpu / f64::from(turns), moved as f64 / f64::from(turns) / 1e3, times))
     }
 
     /// Batches of each size by turns, the messages of one in conversations of their own.
     async fn batches(&mut self, samples: &mut Samples) -> anyhow::Result<()> {
         const ROUNDS: usize = 3;
-        self.upstream.gemini_takes(GEMINI);
+        self.upstream.put_back(&Objects::new());
         for _ in 0..ROUNDS {
             for (size, figure) in SIZES {
                 let chats: Vec<_> = (2001..2001 + i64::from(size)).collect();
@@ -237,7 +277,6 @@ impl<'a> Measured<'a> {
                 samples.add(figure, ms(began));
             }
         }
-        self.upstream.gemini_takes(Duration::ZERO);
         Ok(())
     }
 
@@ -255,7 +294,7 @@ impl<'a> Measured<'a> {
         said.sort_by_key(|(chat, _)| *chat);
         let right =
             said.len() == chats.len() && said.iter().zip(chats).all(|(said, chat)| *said == (*chat, ANSWER.into()));
-        ensure!(right, "not answered once each: {said:?}");
+        ensure!(right, "not answered once each: {said:?}; {:?}", self.function.logs().last());
         Ok(())
     }
 
