@@ -19,7 +19,7 @@ const YOUNG: u32 = 10;
 const SLICE: u32 = 20;
 /// Above those of any conversation that was grown before: an update id that was answered is not answered again.
 const NEW_IDS: u32 = 1_000_000;
-/// Slices of so many turns with a Gemini that does not answer at once.
+/// With a slow Gemini: so many slices, each of as many turns.
 const UNHURRIED: u32 = 4;
 /// What Gemini takes then, and where batches are compared.
 const GEMINI: Duration = Duration::from_millis(200);
@@ -35,8 +35,8 @@ struct Measured<'a> {
 }
 
 /// One process of each: start, first turn, `warm` turns with a history of 20 messages and as many in an old
-/// conversation; batches. The turns are taken in slices, every contender's after one another's: what disturbs the
-/// machine for a second then disturbs all alike.
+/// conversation; some with a slow Gemini; batches. The turns are taken in slices, every contender's after one
+/// another's: what disturbs the machine for a second then disturbs all alike.
 pub async fn measure(
     contenders: &[Contender],
     upstream: &Upstream,
